@@ -1,0 +1,85 @@
+package access
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+)
+
+// OwnerTag is the tag that makes a permission set managed.
+type OwnerTag struct {
+	PermissionSet ARN    `json:"permissionSet"`
+	Name          string `json:"name"`
+	Owner         string `json:"owner"`
+}
+
+// Mapping is the aws-auth row of a permission set's role in a cluster. RoleARN is empty while the role does not exist yet.
+type Mapping struct {
+	Cluster ClusterARN `json:"cluster"`
+	// PermissionSet is the set's name, as the role's name carries it.
+	PermissionSet string `json:"permissionSet"`
+	Row           Row    `json:"row"`
+}
+
+// Symbolic tells whether the role is yet to be provisioned.
+func (m Mapping) Symbolic() bool { return m.Row.RoleARN == "" }
+
+// Compare orders mappings by cluster, permission set and role.
+func (m Mapping) Compare(o Mapping) int {
+	return cmp.Or(cmp.Compare(m.Cluster, o.Cluster), cmp.Compare(m.PermissionSet, o.PermissionSet), cmp.Compare(m.Row.RoleARN, o.Row.RoleARN))
+}
+
+// ClusterBinding is a binding in a cluster.
+type ClusterBinding struct {
+	Cluster ClusterARN `json:"cluster"`
+	Binding Binding    `json:"binding"`
+}
+
+// BindingKey identifies a binding everywhere; the namespace is empty for ClusterRoleBindings.
+type BindingKey struct {
+	Cluster         ClusterARN
+	Namespace, Name string
+}
+
+// Key returns the binding's identity.
+func (b ClusterBinding) Key() BindingKey {
+	return BindingKey{b.Cluster, b.Binding.Namespace, b.Binding.Name}
+}
+
+// Compare orders keys by cluster, namespace and name.
+func (k BindingKey) Compare(o BindingKey) int {
+	return cmp.Or(cmp.Compare(k.Cluster, o.Cluster), cmp.Compare(k.Namespace, o.Namespace), cmp.Compare(k.Name, o.Name))
+}
+
+// State is a set of the objects rolecall writes: those that exist, or those that should. Each slice is sorted and has no repetitions.
+type State struct {
+	Tags        []OwnerTag       `json:"tags"`
+	Assignments []Assignment     `json:"assignments"`
+	Mappings    []Mapping        `json:"mappings"`
+	Bindings    []ClusterBinding `json:"bindings"`
+}
+
+// Sort puts the state into its canonical order.
+func (s *State) Sort() {
+	slices.SortFunc(s.Tags, func(a, b OwnerTag) int { return cmp.Compare(a.PermissionSet, b.PermissionSet) })
+	slices.SortFunc(s.Assignments, Assignment.Compare)
+	s.Assignments = slices.Compact(s.Assignments)
+	slices.SortFunc(s.Mappings, Mapping.Compare)
+	slices.SortFunc(s.Bindings, func(a, b ClusterBinding) int { return a.Key().Compare(b.Key()) })
+}
+
+// Origin is where an object was asked for: the grant and its place in the policy file.
+type Origin struct {
+	Policy string `json:"policy,omitempty"`
+	Grant  string `json:"grant,omitempty"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+}
+
+// String is "file:line", or "" when nothing asked for the object.
+func (o Origin) String() string {
+	if o.File == "" {
+		return ""
+	}
+	return o.File + ":" + strconv.Itoa(o.Line)
+}
