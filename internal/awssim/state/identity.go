@@ -65,10 +65,10 @@ type Membership struct {
 
 // Assignment gives a principal a permission set in an account.
 type Assignment struct {
-	Account       string
-	PermissionSet string // ARN
-	PrincipalType string // USER or GROUP
-	PrincipalID   string
+	Account       string `json:"account,omitempty"`
+	PermissionSet string `json:"permissionSet,omitempty"` // ARN
+	PrincipalType string `json:"principalType,omitempty"` // USER or GROUP
+	PrincipalID   string `json:"principalId,omitempty"`
 }
 
 // Kinds of asynchronous requests.

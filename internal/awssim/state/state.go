@@ -149,15 +149,15 @@ type Role struct {
 
 // Session is a set of temporary credentials for a role.
 type Session struct {
-	AccessKeyID string
-	Secret      string
-	Token       string
-	Account     string
-	RoleARN     string // path included
-	RoleID      string // the session is void once the role has another id
-	Name        string // RoleSessionName
-	Expires     time.Time
-	Policies    []string // session policy documents; empty means no restriction
+	AccessKeyID string    `json:"accessKeyId"`
+	Secret      string    `json:"secret"`
+	Token       string    `json:"token"`
+	Account     string    `json:"account"`
+	RoleARN     string    `json:"roleArn"` // path included
+	RoleID      string    `json:"roleId"`  // the session is void once the role has another id
+	Name        string    `json:"name"`    // RoleSessionName
+	Expires     time.Time `json:"expires"`
+	Policies    []string  `json:"policies,omitempty"` // session policy documents; empty means no restriction
 }
 
 // Cluster is an EKS cluster.
@@ -198,26 +198,26 @@ type AccessEntry struct {
 
 // PolicyAssociation is an access policy associated with an access entry.
 type PolicyAssociation struct {
-	PolicyARN    string
-	ScopeType    string // cluster or namespace
-	Namespaces   []string
-	AssociatedAt time.Time
-	ModifiedAt   time.Time
+	PolicyARN    string    `json:"policyArn"`
+	ScopeType    string    `json:"scopeType"` // cluster or namespace
+	Namespaces   []string  `json:"namespaces,omitempty"`
+	AssociatedAt time.Time `json:"associatedAt,omitzero"`
+	ModifiedAt   time.Time `json:"modifiedAt,omitzero"`
 }
 
 // Update is an asynchronous change of a cluster.
 type Update struct {
-	ID        string
-	Type      string
-	Status    string // InProgress, Successful, Failed, Cancelled
-	Params    []UpdateParam
-	CreatedAt time.Time
-	Due       time.Time
-	Mode      string // authentication mode that takes effect at Due, else empty
+	ID        string        `json:"id"`
+	Type      string        `json:"type"`
+	Status    string        `json:"status"` // InProgress, Successful, Failed, Cancelled
+	Params    []UpdateParam `json:"params,omitempty"`
+	CreatedAt time.Time     `json:"createdAt"`
+	Due       time.Time     `json:"due"`
+	Mode      string        `json:"mode,omitempty"` // authentication mode that takes effect at Due, else empty
 }
 
 // UpdateParam is one parameter of an update.
 type UpdateParam struct {
-	Type  string
-	Value string
+	Type  string `json:"type"`
+	Value string `json:"value"`
 }
