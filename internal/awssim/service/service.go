@@ -52,6 +52,9 @@ type Call struct {
 	Now       time.Time
 	// Faults changes single replies; its zero value changes nothing.
 	Faults Faults
+	// Allowed says whether the caller's policies allow one more action. It is
+	// for what a service does in the caller's name.
+	Allowed func(action, resource string) bool
 }
 
 // Faults are the oddities of real replies that can be switched on.
@@ -140,6 +143,8 @@ func (v Verdict) because(action string) string {
 
 // Page cuts a page out of a list of length n. It returns the bounds and the
 // token of the next page, empty on the last. limit is the page size asked for.
+// The error for a token that was never given out has the code "InvalidToken";
+// services replace it by their own.
 func Page(c *Call, token string, n, limit int) (from, to int, next string, err *Error) {
 	from, started, ok := parseToken(token)
 	if !ok || from > n {
