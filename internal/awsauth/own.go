@@ -1,0 +1,211 @@
+package awsauth
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+)
+
+// Digest is a short digest of a row: 10 hexadecimal digits over its ARN, username and groups in order.
+func Digest(r access.Row) string {
+	h := sha256.New()
+	for _, s := range append([]string{string(r.RoleARN), r.Username}, r.Groups...) {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(s), s) // a hash never fails
+	}
+	return hex.EncodeToString(h.Sum(nil))[:10]
+}
+
+// Ledger is the owner's record of its rows: role ARN to digest.
+type Ledger map[access.ARN]string
+
+// ReadLedger decodes the owner's annotation. A missing annotation and one that cannot be
+// read are an empty ledger: rows of our shape are recognised without it.
+func ReadLedger(cm access.ConfigMap, owner string) Ledger {
+	l := Ledger{}
+	if err := json.Unmarshal([]byte(cm.Annotations[access.RowsAnnotation(owner)]), &l); err != nil || l == nil {
+		return Ledger{}
+	}
+	return l
+}
+
+// Encode is the annotation's value, sorted by ARN.
+func (l Ledger) Encode() (string, error) {
+	b, err := json.Marshal(l)
+	if err != nil {
+		return "", fmt.Errorf("encoding the ledger: %w", err)
+	}
+	return string(b), nil
+}
+
+// find looks an ARN up without regard to case, as the authenticator matches rows.
+func (l Ledger) find(arn string) (digest string, ok bool) {
+	if d, found := l[access.ARN(arn)]; found {
+		return d, true
+	}
+	for _, a := range slices.Sorted(maps.Keys(l)) {
+		if strings.EqualFold(string(a), arn) {
+			return l[a], true
+		}
+	}
+	return "", false
+}
+
+// others reads the ledgers of all other owners, by owner.
+func others(cm access.ConfigMap, owner string) map[string]Ledger {
+	out := map[string]Ledger{}
+	for k := range cm.Annotations {
+		if o, ok := strings.CutPrefix(k, access.AnnotationRowsBase); ok && o != owner {
+			out[o] = ReadLedger(cm, o)
+		}
+	}
+	return out
+}
+
+// OwnedRow is a row of mapRoles that belongs to an owner.
+type OwnedRow struct {
+	Row access.Row
+	// Drifted says that somebody changed the row since the owner wrote it.
+	Drifted bool
+	// Shadowed says that a later row for the same ARN overrides it.
+	Shadowed bool
+}
+
+// Owned returns the owner's rows, sorted by ARN. A row is the owner's when its annotation lists it;
+// or, unlisted by anybody, when it is exactly of the shape rolecall writes for a role of the account: an Identity
+// Center role without path, that set's username, and no groups but the owner's own. Of several rows for one listed ARN it is the one with the recorded digest, or else the last.
+func Owned(cm access.ConfigMap, owner string, account access.AccountID) []OwnedRow {
+	roles := Parse(cm.Data).Roles
+	ledger, foreign := ReadLedger(cm, owner), others(cm, owner)
+	byARN := map[string]OwnedRow{}
+	for i, e := range roles {
+		digest, listed := ledger.find(e.ARN)
+		if e.ARN == "" || !listed && (!ourShape(e, owner, account) || listedElsewhere(foreign, e.ARN)) {
+			continue
+		}
+		key := strings.ToLower(e.ARN)
+		row := OwnedRow{Row: e.Row(), Drifted: listed && digest != Digest(e.Row()), Shadowed: shadowed(roles, i)}
+		if old, seen := byARN[key]; seen && listed && !old.Drifted && row.Drifted {
+			continue
+		}
+		byARN[key] = row
+	}
+	out := make([]OwnedRow, 0, len(byARN))
+	for _, k := range slices.Sorted(maps.Keys(byARN)) {
+		out = append(out, byARN[k])
+	}
+	return out
+}
+
+func shadowed(rows []Entry, i int) bool {
+	return slices.ContainsFunc(rows[i+1:], func(e Entry) bool { return strings.EqualFold(e.ARN, rows[i].ARN) })
+}
+
+func listedElsewhere(foreign map[string]Ledger, arn string) bool {
+	for _, l := range foreign {
+		if _, ok := l.find(arn); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// ourShape tells whether the row could only have been written by rolecall for this owner.
+func ourShape(e Entry, owner string, account access.AccountID) bool {
+	arn := access.ARN(e.ARN)
+	name, isRole := arn.RoleName()
+	set, reserved := access.PermissionSetOfRole(name)
+	if !isRole || !reserved || arn.WithoutPath() != arn || arn.Account() != account || e.UserID != "" {
+		return false
+	}
+	return e.Username == access.UsernameTemplate(set) && onlyGroupsOf(e, owner)
+}
+
+// onlyGroupsOf tells whether every group of the row is a grant's group of the owner.
+func onlyGroupsOf(e Entry, owner string) bool {
+	for _, g := range e.Groups {
+		if o, _, _, ok := access.ParseGroupName(g); !ok || o != owner {
+			return false
+		}
+	}
+	return true
+}
+
+// Violations returns the rows of others that can yield a username sso:<x>:<y> or a group
+// under rolecall:, roles before users, each in order of appearance. Rows in another owner's
+// annotation are none while they yield nothing but that owner's groups and their own set's usernames.
+func Violations(cm access.ConfigMap, owner string) []Entry {
+	d := Parse(cm.Data)
+	ledger, foreign := ReadLedger(cm, owner), others(cm, owner)
+	var out []Entry
+	for _, e := range slices.Concat(d.Roles, d.Users) {
+		if !yieldsReserved(e) || e.Key == KeyRoles && belongs(e, owner, ledger, foreign) {
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// belongs tells whether the row may yield reserved names: it is ours, or within another owner's rights.
+func belongs(e Entry, owner string, ledger Ledger, foreign map[string]Ledger) bool {
+	if _, ok := ledger.find(e.ARN); ok {
+		return true
+	}
+	account := access.ARN(e.ARN).Account()
+	listed := false
+	for _, o := range slices.Sorted(maps.Keys(foreign)) {
+		if _, ok := foreign[o].find(e.ARN); !ok {
+			continue
+		}
+		listed = true
+		if ourShape(e, o, account) {
+			return true
+		}
+	}
+	return !listed && ourShape(e, owner, account)
+}
+
+// yieldsReserved tells whether some session could get a name from the row that only rolecall may yield.
+func yieldsReserved(e Entry) bool {
+	if rest, ok := after(e.Username, "sso"); ok && strings.Contains(rest, ":") {
+		return true
+	}
+	return slices.ContainsFunc(e.Groups, func(g string) bool {
+		_, ok := after(g, "rolecall")
+		return ok
+	})
+}
+
+// after returns what follows the first colon of a template when what stands before it can render to word. None
+// of the templates can render to a text with a colon, so every colon of a rendered name stands in the template.
+func after(template, word string) (rest string, ok bool) {
+	head, rest, found := strings.Cut(template, ":")
+	return rest, found && rendersTo(head, word)
+}
+
+// rendersTo tells whether a template can render to exactly word.
+func rendersTo(template, word string) bool {
+	if template == word {
+		return true
+	}
+	if !strings.Contains(template, "{{") {
+		return false
+	}
+	// Each template of the authenticator, with the texts it can render to.
+	pattern := strings.NewReplacer(
+		regexp.QuoteMeta("{{SessionNameRaw}}"), `[\w+=,.@-]*`,
+		regexp.QuoteMeta("{{SessionName}}"), `[\w+=,.-]*`,
+		regexp.QuoteMeta("{{AccountID}}"), `[0-9]{12}`,
+		regexp.QuoteMeta("{{AccessKeyID}}"), `\w*`,
+		regexp.QuoteMeta("{{EC2PrivateDNSName}}"), `[\w.-]*`,
+	).Replace(regexp.QuoteMeta(template))
+	re, err := regexp.Compile("^" + pattern + "$")
+	return err == nil && re.MatchString(word)
+}
