@@ -1,0 +1,165 @@
+package diag
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Options say how diagnostics are rendered for people.
+type Options struct {
+	// Color adds ANSI colours; nothing is said by colour alone.
+	Color bool
+	// Width is the number of columns to keep to; 0 means 100. Summaries and hints are never cut.
+	Width int
+}
+
+func (o Options) width() int {
+	if o.Width <= 0 {
+		return 100
+	}
+	return o.Width
+}
+
+// Render writes one diagnostic: the line "file:line:column: error RC2002: summary", the source line with a caret where
+// there is one, the detail and the hint. Everything that came from outside is escaped.
+func Render(w io.Writer, d Diagnostic, o Options) error {
+	var b strings.Builder
+	b.WriteString(d.place() + o.paint(d.Severity, d.Severity.String()+" "+string(d.Code)) + ": " + Escape(d.Summary) + "\n")
+	detail := renderSource(&b, d, o)
+	for line := range strings.Lines(detail) {
+		for _, part := range wrap(Escape(strings.TrimRight(line, "\r\n")), o.width()-2) {
+			b.WriteString("  " + part + "\n")
+		}
+	}
+	if d.Hint != "" {
+		b.WriteString("  hint: " + strings.Join(escapeLines(d.Hint), "\n        ") + "\n")
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("writing a diagnostic: %w", err)
+	}
+	return nil
+}
+
+// RenderAll writes every diagnostic of l in its order, a blank line between two.
+func RenderAll(w io.Writer, l List, o Options) error {
+	for i, d := range l {
+		if i > 0 {
+			if _, err := io.WriteString(w, "\n"); err != nil {
+				return fmt.Errorf("writing diagnostics: %w", err)
+			}
+		}
+		if err := Render(w, d, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renderSource writes the source line and its caret, with a short detail beside it, and returns the detail that is still to be written.
+func renderSource(b *strings.Builder, d Diagnostic, o Options) string {
+	if d.Pos.Source == "" || d.Pos.Line == 0 || d.Pos.Column == 0 {
+		return d.Detail
+	}
+	number := fmt.Sprintf("%5d", d.Pos.Line)
+	gutter := strings.Repeat(" ", len(number))
+	room := max(o.width()-len(number)-len(" | "), 20)
+	text, start, width := excerpt(d.Pos, room)
+	b.WriteString(number + " | " + text + "\n")
+	caret := gutter + " | " + strings.Repeat(" ", start) + o.paint(d.Severity, strings.Repeat("^", width))
+	rest := d.Detail
+	if fits := start + width + 1 + utf8.RuneCountInString(rest); rest != "" && !strings.Contains(rest, "\n") && fits <= room {
+		caret += " " + Escape(rest)
+		rest = ""
+	}
+	b.WriteString(caret + "\n")
+	return rest
+}
+
+// excerpt cuts the source line to room characters around the place; start and width count columns of the text it returns.
+func excerpt(p Pos, room int) (text string, start, width int) {
+	const before = 24
+	cells := make([]string, 0, len(p.Source))
+	for s := p.Source; s != ""; {
+		r, n := utf8.DecodeRuneInString(s)
+		cell := escapeRune(r, s[:n])
+		if r == '\t' {
+			cell = " "
+		}
+		cells = append(cells, cell)
+		s = s[n:]
+	}
+	first := min(p.Column-1, len(cells))
+	from := 0
+	if first > room-before {
+		from = first - before
+		cells = append([]string{"…"}, cells[from+1:]...)
+		first -= from
+	}
+	last := min(first+max(p.Width, 1), max(len(cells), first+1))
+	start = columns(cells[:first])
+	width = max(columns(cells[min(first, len(cells)):min(last, len(cells))]), 1)
+	line := []rune(strings.Join(cells, ""))
+	if len(line) > room {
+		line = append(line[:room-1], '…')
+	}
+	start = min(start, room-1)
+	return strings.TrimRight(string(line), " "), start, min(width, room-start)
+}
+
+func columns(cells []string) int {
+	n := 0
+	for _, c := range cells {
+		n += utf8.RuneCountInString(c)
+	}
+	return n
+}
+
+// wrap breaks text into lines of at most width characters between words; a continuation keeps the indentation. A longer word stays whole.
+func wrap(text string, width int) []string {
+	if utf8.RuneCountInString(text) <= width {
+		return []string{text}
+	}
+	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = indent + word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
+			lines = append(lines, line)
+			line = indent + word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
+}
+
+func escapeLines(s string) []string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	for i, l := range lines {
+		lines[i] = Escape(l)
+	}
+	return lines
+}
+
+// paint colours text by severity when colours are wanted.
+func (o Options) paint(s Severity, text string) string {
+	if !o.Color {
+		return text
+	}
+	color := 0
+	switch s {
+	case Error:
+		color = 31
+	case Warning:
+		color = 33
+	case Note:
+		color = 36
+	}
+	return "\x1b[1;" + strconv.Itoa(color) + "m" + text + "\x1b[0m"
+}
