@@ -139,13 +139,14 @@ func onlyGroupsOf(e Entry, owner string) bool {
 
 // Violations returns the rows of others that can yield a username sso:<x>:<y> or a group
 // under rolecall:, roles before users, each in order of appearance. Rows in another owner's
-// annotation are none while they yield nothing but that owner's groups and their own set's usernames.
-func Violations(cm access.ConfigMap, owner string) []Entry {
+// annotation are none while they have the shape rolecall writes for a role of the account, with that owner's groups. The
+// account matters: a role of the same set elsewhere would give its holders the usernames of this account's.
+func Violations(cm access.ConfigMap, owner string, account access.AccountID) []Entry {
 	d := Parse(cm.Data)
-	ledger, foreign := ReadLedger(cm, owner), others(cm, owner)
+	b := book{owner: owner, account: account, ledger: ReadLedger(cm, owner), foreign: others(cm, owner)}
 	var out []Entry
 	for _, e := range slices.Concat(d.Roles, d.Users) {
-		if !yieldsReserved(e) || e.Key == KeyRoles && belongs(e, owner, ledger, foreign) {
+		if !yieldsReserved(e) || e.Key == KeyRoles && b.belongs(e) {
 			continue
 		}
 		out = append(out, e)
@@ -153,23 +154,30 @@ func Violations(cm access.ConfigMap, owner string) []Entry {
 	return out
 }
 
+// book is who recorded which rows.
+type book struct {
+	owner   string
+	account access.AccountID
+	ledger  Ledger
+	foreign map[string]Ledger
+}
+
 // belongs tells whether the row may yield reserved names: it is ours, or within another owner's rights.
-func belongs(e Entry, owner string, ledger Ledger, foreign map[string]Ledger) bool {
-	if _, ok := ledger.find(e.ARN); ok {
+func (b book) belongs(e Entry) bool {
+	if _, ok := b.ledger.find(e.ARN); ok {
 		return true
 	}
-	account := access.ARN(e.ARN).Account()
 	listed := false
-	for _, o := range slices.Sorted(maps.Keys(foreign)) {
-		if _, ok := foreign[o].find(e.ARN); !ok {
+	for _, o := range slices.Sorted(maps.Keys(b.foreign)) {
+		if _, ok := b.foreign[o].find(e.ARN); !ok {
 			continue
 		}
 		listed = true
-		if ourShape(e, o, account) {
+		if ourShape(e, o, b.account) {
 			return true
 		}
 	}
-	return !listed && ourShape(e, owner, account)
+	return !listed && ourShape(e, b.owner, b.account)
 }
 
 // yieldsReserved tells whether some session could get a name from the row that only rolecall may yield.
