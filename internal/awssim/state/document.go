@@ -61,12 +61,13 @@ type accountDoc struct {
 }
 
 type instanceDoc struct {
-	Account         string    `json:"account"`
-	Region          string    `json:"region"`
-	Name            string    `json:"name,omitempty"`
-	ID              string    `json:"id,omitempty"`
-	IdentityStoreID string    `json:"identityStoreId,omitempty"`
-	CreatedAt       time.Time `json:"createdAt,omitzero"`
+	Account         string            `json:"account"`
+	Region          string            `json:"region"`
+	Name            string            `json:"name,omitempty"`
+	ID              string            `json:"id,omitempty"`
+	IdentityStoreID string            `json:"identityStoreId,omitempty"`
+	CreatedAt       time.Time         `json:"createdAt,omitzero"`
+	Tags            map[string]string `json:"tags,omitempty"`
 }
 
 type userDoc struct {

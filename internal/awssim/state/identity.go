@@ -10,6 +10,7 @@ type Instance struct {
 	Owner           string // account id
 	Name            string
 	Region          string // primary Region
+	Tags            map[string]string
 	CreatedAt       time.Time
 }
 

@@ -23,6 +23,7 @@ func (l *loader) loadInstance() error {
 		IdentityStoreID: cmp.Or(doc.IdentityStoreID, s.NewID(KindStore)),
 		Region:          cmp.Or(doc.Region, "us-east-1"),
 		CreatedAt:       orTime(doc.CreatedAt, s.Epoch),
+		Tags:            orEmpty(doc.Tags),
 	}
 	return nil
 }

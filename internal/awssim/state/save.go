@@ -80,7 +80,7 @@ func (s *State) saveIdentities(doc *document) {
 	if i := s.Instance; i != nil {
 		doc.IdentityCenter = &instanceDoc{
 			Account: i.Owner, Region: i.Region, Name: i.Name, ID: i.ID,
-			IdentityStoreID: i.IdentityStoreID, CreatedAt: i.CreatedAt,
+			IdentityStoreID: i.IdentityStoreID, CreatedAt: i.CreatedAt, Tags: i.Tags,
 		}
 	}
 	for _, id := range sortedKeys(s.Users) {
