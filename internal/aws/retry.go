@@ -124,7 +124,7 @@ func (c *Client) instrument(stack *middleware.Stack, s scope) error {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
 		out, md, err := next.HandleFinalize(ctx, in)
-		c.learn(ctx, b, err)
+		c.learn(ctx, s, b, err)
 		return out, md, err //nolint:wrapcheck // a middleware hands its neighbour's error on
 	})
 	if err := stack.Initialize.Add(count, middleware.After); err != nil {
@@ -137,7 +137,7 @@ func (c *Client) instrument(stack *middleware.Stack, s scope) error {
 }
 
 // learn adapts the rate to the outcome of an attempt.
-func (c *Client) learn(ctx context.Context, b *bucket, err error) {
+func (c *Client) learn(ctx context.Context, s scope, b *bucket, err error) {
 	if err == nil {
 		b.succeeded()
 		return
@@ -146,6 +146,8 @@ func (c *Client) learn(ctx context.Context, b *bucket, err error) {
 		return
 	}
 	b.throttled(c.opt.Clock())
+	c.opt.Log.DebugContext(ctx, "throttled", "service", s.service, "operation", awsmiddleware.GetOperationName(ctx),
+		"account", s.account, "region", s.region, "rate", float64(b.limiter.Limit()))
 	if st := stateOf(ctx); st != nil {
 		st.throttled++
 	}

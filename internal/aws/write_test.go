@@ -40,7 +40,7 @@ func TestAssignmentsAreFollowedUntilSettled(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer map[string]func(int, request) reply
-		write  func(*Client, context.Context) error
+		write  func(context.Context, *Client) error
 		want   string // part of the error; empty for success
 		cond   error
 	}{
@@ -129,7 +129,7 @@ func TestAssignmentsAreFollowedUntilSettled(t *testing.T) {
 			isolate(t)
 			synctest.Test(t, func(t *testing.T) {
 				tt.answer["GetCallerIdentity"] = always(callerIdentity("arn:aws:iam::111111111111:user/u"))
-				err := tt.write(dial(t, &wire{answer: tt.answer}, Options{}), t.Context())
+				err := tt.write(t.Context(), dial(t, &wire{answer: tt.answer}, Options{}))
 				switch {
 				case tt.want == "" && err != nil:
 					t.Errorf("got %v, want success", err)
@@ -144,11 +144,11 @@ func TestAssignmentsAreFollowedUntilSettled(t *testing.T) {
 	}
 }
 
-func create(c *Client, ctx context.Context) error { //nolint:revive // the table passes the client first
+func create(ctx context.Context, c *Client) error {
 	return c.CreateAssignment(ctx, instanceForTest, assignmentIn("222222222222"))
 }
 
-func remove(c *Client, ctx context.Context) error { //nolint:revive // the table passes the client first
+func remove(ctx context.Context, c *Client) error {
 	return c.DeleteAssignment(ctx, instanceForTest, assignmentIn("222222222222"))
 }
 
@@ -160,7 +160,7 @@ func TestQuestionsGrowRarer(t *testing.T) {
 			"DescribeAccountAssignmentCreationStatus": afterwards(8, status("Creation", "IN_PROGRESS", ""),
 				status("Creation", "SUCCEEDED", "")),
 		}}
-		if err := create(dial(t, w, Options{}), t.Context()); err != nil {
+		if err := create(t.Context(), dial(t, w, Options{})); err != nil {
 			t.Fatal(err)
 		}
 		asked := w.times("DescribeAccountAssignmentCreationStatus")
