@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // OwnerTag is the tag that makes a permission set managed.
@@ -82,4 +83,20 @@ func (o Origin) String() string {
 		return ""
 	}
 	return o.File + ":" + strconv.Itoa(o.Line)
+}
+
+// Key names the tag among all objects.
+func (t OwnerTag) Key() string { return "tag/" + string(t.PermissionSet) }
+
+// Key names the assignment among all objects.
+func (a Assignment) Key() string {
+	return strings.Join([]string{"assignment", string(a.Account), string(a.PermissionSet), string(a.Principal.Kind), string(a.Principal.ID)}, "/")
+}
+
+// Key names the mapping of a set in a cluster among all objects; a set has one current role in an account.
+func (m Mapping) Key() string { return "row/" + string(m.Cluster) + "/" + m.PermissionSet }
+
+// String names the binding among all objects.
+func (k BindingKey) String() string {
+	return "binding/" + string(k.Cluster) + "/" + k.Namespace + "/" + k.Name
 }

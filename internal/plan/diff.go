@@ -1,0 +1,333 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+)
+
+// Diff returns the changes that turn what is observed into what is desired, in the order in which they are safe: at
+// every prefix nobody has, through the owner's objects, less than what both states give, nor more than what either gives.
+// It never proposes to change what lies inside a gap of the snapshot.
+func Diff(in Input, o Options) *Plan {
+	m := newModel(in)
+	p := &Plan{
+		APIVersion: APIVersion, Kind: Kind, Taken: in.Index.Taken, Caller: in.Index.Caller, Complete: in.Index.Complete(),
+		Bindings: in.Bindings, Conflicts: in.Conflicts, Findings: in.Findings, Gaps: in.Index.Gaps,
+	}
+	d := &differ{m: m}
+	d.tags()
+	d.assignments()
+	for _, t := range m.transitions() {
+		d.cluster(t)
+	}
+	p.Changes = d.finish()
+	p.Summary = d.summary()
+	p.Refusals = guard(m, p.Changes, o)
+	p.Applicable = !in.Findings.HasErrors()
+	p.ID = digest(p.Changes)
+	return p
+}
+
+// digest names a plan by its changes.
+func digest(changes []Change) string {
+	b, err := json.Marshal(changes)
+	if err != nil {
+		panic(fmt.Sprintf("plan: its own types do not encode: %v", err))
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:6])
+}
+
+// node is a change while its dependencies are being worked out.
+type node struct {
+	Change
+	// sets are the permission sets the change is about.
+	sets []string
+}
+
+type differ struct {
+	m     *model
+	nodes []*node
+	gain  int
+	lose  int
+}
+
+func (d *differ) tags() {
+	have := map[access.ARN]bool{}
+	for _, t := range d.m.Observed.Tags {
+		have[t.PermissionSet] = true
+	}
+	for _, t := range d.m.Desired.Tags {
+		if have[t.PermissionSet] {
+			continue
+		}
+		d.add(&node{sets: []string{t.Name}, Change: Change{
+			Stage: StageOwn, Action: Create, Kind: KindPermissionSetTag, Name: t.Name, Reason: ReasonListed,
+			Note: d.m.Notes[t.Key()], Origin: d.m.Origins[t.Key()], After: &Object{Tag: &t},
+		}})
+	}
+}
+
+func (d *differ) assignments() {
+	gone, come := setDiff(d.m.Observed.Assignments, d.m.Desired.Assignments)
+	for _, a := range come {
+		before, after := d.m.assigned0(a.Account, d.setName(a)), d.m.assigned1(a.Account, d.setName(a))
+		n := d.assignment(a, StageAssign, Create, ReasonGranted)
+		n.After = &Object{Assignment: &a}
+		n.Gains = d.newcomers(a, before, after)
+		d.add(n)
+	}
+	for _, a := range gone {
+		before, after := d.m.assigned0(a.Account, d.setName(a)), d.m.assigned1(a.Account, d.setName(a))
+		n := d.assignment(a, StageRemove, Delete, ReasonNoGrant)
+		n.Before = &Object{Assignment: &a}
+		n.Loses = d.newcomers(a, after, before)
+		d.add(n)
+	}
+}
+
+func (d *differ) setName(a access.Assignment) string {
+	p, _ := d.m.Index.PermissionSet(a.PermissionSet)
+	return p.Name
+}
+
+func (d *differ) assignment(a access.Assignment, stage Stage, action Action, why Reason) *node {
+	set := d.setName(a)
+	o := d.m.Origins[a.Key()]
+	return &node{sets: []string{set}, Change: Change{
+		Stage: stage, Action: action, Kind: KindAccountAssignment, Account: a.Account, Policy: o.Policy, Grant: o.Grant,
+		Name:   fmt.Sprintf("%s → %s → %s", d.m.Index.PrincipalName(a.Principal), set, d.m.Index.AccountName(a.Account)),
+		Reason: why, Origin: o, Note: d.m.Notes[a.Key()],
+	}}
+}
+
+// newcomers are the assignment's users who hold the set with b and not with a.
+func (d *differ) newcomers(x access.Assignment, a, b access.PrincipalSet) []Person {
+	had := map[access.PrincipalID]bool{}
+	for _, u := range d.m.Index.Expand(a) {
+		had[u.ID] = true
+	}
+	if !b.Has(x.Principal) {
+		return nil
+	}
+	var out []Person
+	for _, u := range d.m.Index.Expand([]access.Principal{x.Principal}) {
+		if !had[u.ID] {
+			out = append(out, Person{ID: u.ID, Name: u.Name, Level: access.LevelNone})
+		}
+	}
+	return out
+}
+
+// cluster orders the changes of one cluster: narrow, add up to the union, take away.
+func (d *differ) cluster(t *transition) {
+	reasons := t.narrow(d.m)
+	e := d.effects(t)
+	d.step(t, e, step{stage: StageNarrow, from: t.old, to: t.mid, reason: func(key string) Reason { return reasons[key] }})
+	both := t.union()
+	d.step(t, e, step{stage: StageAdd, from: t.mid, to: both, reason: func(string) Reason { return ReasonGranted }})
+	d.step(t, e, step{stage: StageRemove, from: both, to: t.new, reason: func(string) Reason { return ReasonNoGrant }})
+	for _, r := range t.stale {
+		why := ReasonRoleGone
+		if _, ok := t.old.rows[r.PermissionSet]; ok {
+			why = ReasonDrift
+		}
+		d.add(d.row(t, change[access.Mapping]{before: &r, stage: StageRemove, reason: why}, e))
+	}
+}
+
+// union is mid and new side by side; it is what stage 4 reaches.
+func (t *transition) union() side {
+	out := t.new.clone()
+	for set, r := range t.mid.rows {
+		n, ok := out.rows[set]
+		if !ok {
+			out.rows[set] = r
+			continue
+		}
+		n.Row.Groups = union(r.Row.Groups, n.Row.Groups)
+		if slices.Equal(slices.Sorted(slices.Values(n.Row.Groups)), slices.Sorted(slices.Values(t.new.rows[set].Row.Groups))) {
+			n.Row.Groups = slices.Clone(t.new.rows[set].Row.Groups)
+		}
+		n.Row.RoleARN = r.Row.RoleARN
+		out.rows[set] = n
+	}
+	for k, b := range t.mid.bindings {
+		n, ok := out.bindings[k]
+		if !ok {
+			out.bindings[k] = b
+			continue
+		}
+		n.Binding.Subjects = access.SortSubjects(append(slices.Clone(n.Binding.Subjects), b.Binding.Subjects...))
+		out.bindings[k] = n
+	}
+	return out
+}
+
+// step is one stage of a cluster: from one set of objects to the next.
+type step struct {
+	stage    Stage
+	from, to side
+	reason   func(key string) Reason
+}
+
+// change is one object on its way; before is nil for a creation, after for a removal.
+type change[T any] struct {
+	before, after *T
+	stage         Stage
+	reason        Reason
+}
+
+func (c change[T]) action() Action {
+	switch {
+	case c.before == nil:
+		return Create
+	case c.after == nil:
+		return Delete
+	}
+	return Update
+}
+
+func (d *differ) step(t *transition, e effects, s step) {
+	for _, set := range union(sortedKeys(s.from.rows), sortedKeys(s.to.rows)) {
+		c := change[access.Mapping]{stage: s.stage}
+		c.before, c.after = lookup(s.from.rows, set), lookup(s.to.rows, set)
+		if c.before != nil && c.after != nil && c.before.Row.Equal(c.after.Row) {
+			continue
+		}
+		c.reason = s.reason("row/" + string(t.cluster) + "/" + set)
+		d.add(d.row(t, c, e))
+	}
+	for _, k := range union(sortedBindings(s.from.bindings), sortedBindings(s.to.bindings)) {
+		c := change[access.ClusterBinding]{stage: s.stage}
+		c.before, c.after = lookup(s.from.bindings, k), lookup(s.to.bindings, k)
+		if c.before != nil && c.after != nil && sameBinding(c.before.Binding, c.after.Binding) {
+			continue
+		}
+		if c.stage == StageNarrow && c.after != nil && len(c.after.Binding.Subjects) == 0 && lookup(t.new.bindings, k) == nil {
+			c.after = nil
+			delete(t.mid.bindings, k)
+		}
+		c.reason = s.reason(k.String())
+		d.add(d.binding(t, c, e))
+	}
+}
+
+func lookup[K comparable, V any](m map[K]V, k K) *V {
+	v, ok := m[k]
+	if !ok {
+		return nil
+	}
+	return &v
+}
+
+func sameBinding(a, b access.Binding) bool {
+	return slices.Equal(a.Subjects, b.Subjects) && a.Ref == b.Ref && ownLabelsEqual(a.Labels, b.Labels)
+}
+
+func ownLabelsEqual(a, b map[string]string) bool {
+	for _, k := range []string{access.LabelManagedBy, access.LabelOwner, access.LabelPolicy, access.LabelGrant} {
+		if a[k] != b[k] {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *differ) row(t *transition, c change[access.Mapping], e effects) *node {
+	r := c.after
+	if r == nil {
+		r = c.before
+	}
+	name := string(r.Row.RoleARN)
+	if r.Symbolic() {
+		name = fmt.Sprintf("role(%s, %s)", d.m.Index.AccountName(t.account), r.PermissionSet)
+	}
+	o := d.m.Origins[r.Key()]
+	n := &node{sets: []string{r.PermissionSet}, Change: Change{
+		Stage: c.stage, Action: c.action(), Kind: KindAwsAuthRow, Name: name, Account: t.account, Region: t.cluster.Region(),
+		Cluster: t.cluster, Policy: o.Policy, Grant: o.Grant, Reason: c.reason, Origin: o, Note: d.m.Notes[r.Key()],
+		Gains: e.rowGains(c), Loses: e.rowLoses(c),
+	}}
+	if c.before != nil {
+		n.Before = &Object{Mapping: c.before}
+		if c.after != nil && c.before.Row.Username != c.after.Row.Username {
+			n.Reason = ReasonDrift
+		}
+	}
+	if c.after != nil {
+		n.After = &Object{Mapping: c.after}
+	}
+	return n
+}
+
+func (d *differ) binding(t *transition, c change[access.ClusterBinding], e effects) *node {
+	n := &node{Change: Change{
+		Stage: c.stage, Action: c.action(), Account: t.account, Region: t.cluster.Region(), Cluster: t.cluster,
+		Reason: c.reason, Gains: e.bindingGains(c), Loses: e.bindingLoses(c),
+	}}
+	var b, a *access.Binding
+	if c.before != nil {
+		b = &c.before.Binding
+		n.Before = &Object{Binding: b}
+	}
+	if c.after != nil {
+		a = &c.after.Binding
+		n.After = &Object{Binding: a}
+	}
+	n.sets = t.setsOf(b, a)
+	d.describe(n, t.cluster)
+	if c.action() == Update && n.Reason != ReasonNarrow && n.Reason != ReasonDead {
+		n.Reason = ReasonPeople
+		if bindsBy(*b) != bindsBy(*a) {
+			n.Reason = ReasonBoundByNow
+		}
+	}
+	return n
+}
+
+// describe fills what a binding's own name and the policies say about it.
+func (d *differ) describe(n *node, cluster access.ClusterARN) {
+	b := n.object().Binding
+	key := access.ClusterBinding{Cluster: cluster, Binding: *b}.Key().String()
+	n.Name, n.Kind = b.Name, KindClusterRoleBinding
+	if b.Namespace != "" {
+		n.Kind = KindRoleBinding
+	}
+	id, _ := access.ParseBindingName(b.Name)
+	n.Policy, n.Grant, n.Origin, n.Note = id.Policy, id.Grant, d.m.Origins[key], d.m.Notes[key]
+	n.Escalation = d.m.Privileged[key] && len(n.Gains) > 0
+}
+
+// bindsBy is the kind of a binding's first subject: ours never mix kinds but on the way.
+func bindsBy(b access.Binding) access.SubjectKind {
+	if len(b.Subjects) == 0 {
+		return ""
+	}
+	return b.Subjects[0].Kind
+}
+
+func (d *differ) add(n *node) { d.nodes = append(d.nodes, n) }
+
+func (d *differ) summary() Summary {
+	s := Summary{Gain: d.gain, Lose: d.lose}
+	for _, n := range d.nodes {
+		switch n.Action {
+		case Create:
+			s.Create++
+		case Update:
+			s.Update++
+		case Delete:
+			s.Delete++
+		}
+		if n.Escalation {
+			s.Escalations++
+		}
+	}
+	return s
+}

@@ -1,0 +1,118 @@
+package plan
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+)
+
+// effects is who gets what in a cluster before the run and after it.
+type effects struct {
+	m             *model
+	account       access.AccountID
+	before, after map[who]map[item]bool
+	// rows0 and rows1 tell which sets carry a group, before and after.
+	old, new side
+}
+
+// effects also counts the people who gain and who lose in the cluster.
+func (d *differ) effects(t *transition) effects {
+	e := effects{
+		m: d.m, account: t.account, old: t.old, new: t.new,
+		before: reach(t.account, t.old, d.m.holders0), after: reach(t.account, t.new, d.m.holders1),
+	}
+	d.gain += people(e.after, e.before)
+	d.lose += people(e.before, e.after)
+	return e
+}
+
+// people counts the users who have something in a that they have not in b.
+func people(a, b map[who]map[item]bool) int {
+	found := map[access.PrincipalID]bool{}
+	for w, items := range a {
+		for i := range items {
+			if (i != item{}) && !b[w][i] {
+				found[w.user] = true
+			}
+		}
+	}
+	return len(found)
+}
+
+func (e effects) rowGains(c change[access.Mapping]) []Person {
+	if c.after == nil || c.stage == StageNarrow {
+		return nil
+	}
+	return e.diff(e.after, e.before, func(w who, i item) bool { return w.set == c.after.PermissionSet && e.ofRow(i, *c.after) })
+}
+
+func (e effects) rowLoses(c change[access.Mapping]) []Person {
+	if c.before == nil || c.stage == StageAdd {
+		return nil
+	}
+	return e.diff(e.before, e.after, func(w who, i item) bool { return w.set == c.before.PermissionSet && e.ofRow(i, *c.before) })
+}
+
+// ofRow tells whether a row itself gives the item: the door, or a group that somebody else binds.
+func (e effects) ofRow(i item, r access.Mapping) bool {
+	return i == item{} || i.group != "" && slices.Contains(r.Row.Groups, i.group)
+}
+
+func (e effects) bindingGains(c change[access.ClusterBinding]) []Person {
+	if c.after == nil || c.stage == StageNarrow {
+		return nil
+	}
+	return e.diff(e.after, e.before, e.through(c.after.Binding, e.new))
+}
+
+func (e effects) bindingLoses(c change[access.ClusterBinding]) []Person {
+	if c.before == nil || c.stage == StageAdd {
+		return nil
+	}
+	return e.diff(e.before, e.after, e.through(c.before.Binding, e.old))
+}
+
+// through accepts what the binding gives to the identities it names.
+func (e effects) through(b access.Binding, s side) func(who, item) bool {
+	named := map[access.Subject]bool{}
+	for _, sub := range b.Subjects {
+		named[sub] = true
+	}
+	given := item{namespace: b.Namespace, ref: b.Ref}
+	return func(w who, i item) bool {
+		if i != given {
+			return false
+		}
+		u, _ := e.m.Index.User(w.user)
+		if named[access.Subject{Kind: access.SubjectUser, Name: access.Username(w.set, u.Name)}] {
+			return true
+		}
+		return slices.ContainsFunc(s.rows[w.set].Row.Groups, func(g string) bool {
+			return named[access.Subject{Kind: access.SubjectGroup, Name: g}]
+		})
+	}
+}
+
+// diff returns the people who have an accepted item in a and not in b, sorted by name.
+func (e effects) diff(a, b map[who]map[item]bool, accept func(who, item) bool) []Person {
+	found := map[access.PrincipalID]Person{}
+	for w, items := range a {
+		for i := range items {
+			if b[w][i] || !accept(w, i) {
+				continue
+			}
+			u, _ := e.m.Index.User(w.user)
+			if p, seen := found[w.user]; !seen || moreThan(i.level(), p.Level) {
+				found[w.user] = Person{ID: u.ID, Name: u.Name, Level: i.level()}
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Values(found), func(a, b Person) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+}
+
+func moreThan(a, b access.Level) bool {
+	order := []access.Level{access.LevelAdmin, access.LevelEdit, access.LevelView, access.LevelCustom, access.LevelNone}
+	return slices.Index(order, a) < slices.Index(order, b)
+}

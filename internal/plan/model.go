@@ -1,0 +1,313 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
+)
+
+// MaxSubjects is how many subjects one binding gets: at about 100 bytes each a tenth of what etcd stores in one object.
+const MaxSubjects = 1000
+
+// Input is what Diff compares, and what it says about the result.
+type Input struct {
+	Index *snapshot.Index
+	Owner string
+	// Observed holds the owner's objects, Desired what the policies want; what must stay as it is (gaps, conflicts, other policies) is in both.
+	Observed, Desired access.State
+	// Origins, Notes and Privileged are keyed by the objects' Key.
+	Origins    map[string]access.Origin
+	Notes      map[string]string
+	Privileged map[string]bool
+	// Protected users and roles never lose anything.
+	ProtectedUsers []string
+	ProtectedRoles []access.ARN
+
+	Bindings  []Binding
+	Conflicts []Conflict
+	Findings  diag.List
+}
+
+// who is a user in one permission set: the same person through two sets is two identities to a cluster.
+type who struct {
+	user access.PrincipalID
+	set  string
+}
+
+// item is one thing an identity gets in a cluster: a role in a scope, a foreign group, or (zero) the door.
+type item struct {
+	namespace string
+	ref       access.RoleRef
+	group     string
+}
+
+func (i item) level() access.Level {
+	switch {
+	case i == item{}:
+		return access.LevelNone
+	case i.group != "":
+		return access.LevelCustom
+	}
+	return access.LevelOf(i.ref)
+}
+
+// side is the owner's objects in one cluster in one state. rows hold the mappings of current roles only, by set name.
+type side struct {
+	rows     map[string]access.Mapping
+	bindings map[access.BindingKey]access.ClusterBinding
+}
+
+func newSide() side {
+	return side{rows: map[string]access.Mapping{}, bindings: map[access.BindingKey]access.ClusterBinding{}}
+}
+
+func (s side) clone() side {
+	c := newSide()
+	for k, v := range s.rows {
+		v.Row.Groups = slices.Clone(v.Row.Groups)
+		c.rows[k] = v
+	}
+	for k, v := range s.bindings {
+		v.Binding.Subjects = slices.Clone(v.Binding.Subjects)
+		c.bindings[k] = v
+	}
+	return c
+}
+
+// setsWith returns the names of the sets whose row carries the group, sorted.
+func (s side) setsWith(group string) []string {
+	var out []string
+	for _, set := range sortedKeys(s.rows) {
+		if slices.Contains(s.rows[set].Row.Groups, group) {
+			out = append(out, set)
+		}
+	}
+	return out
+}
+
+// boundTo returns the keys of the bindings with the subject, sorted.
+func (s side) boundTo(subject access.Subject) []access.BindingKey {
+	var out []access.BindingKey
+	for _, k := range sortedBindings(s.bindings) {
+		if slices.Contains(s.bindings[k].Binding.Subjects, subject) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// model answers who holds what, before and after.
+type model struct {
+	Input
+	arns map[string]access.ARN
+	s1   map[string]access.PrincipalSet
+	// users0 and users1 cache the holders.
+	users0, users1 map[string][]access.User
+}
+
+func newModel(in Input) *model {
+	m := &model{Input: in, arns: map[string]access.ARN{}, s1: map[string]access.PrincipalSet{}, users0: map[string][]access.User{}, users1: map[string][]access.User{}}
+	for _, p := range in.Index.PermissionSets {
+		m.arns[p.Name] = p.ARN
+	}
+	add, del := map[string][]access.Principal{}, map[string][]access.Principal{}
+	gone, come := setDiff(in.Observed.Assignments, in.Desired.Assignments)
+	for _, a := range gone {
+		k := pairKey(a.Account, a.PermissionSet)
+		del[k] = append(del[k], a.Principal)
+	}
+	for _, a := range come {
+		k := pairKey(a.Account, a.PermissionSet)
+		add[k] = append(add[k], a.Principal)
+	}
+	for _, a := range slices.Concat(gone, come) {
+		k := pairKey(a.Account, a.PermissionSet)
+		now := in.Index.Assigned(a.Account, a.PermissionSet)
+		kept := slices.DeleteFunc(slices.Clone([]access.Principal(now)), func(p access.Principal) bool { return slices.Contains(del[k], p) })
+		m.s1[k] = access.NewPrincipalSet(append(kept, add[k]...)...)
+	}
+	return m
+}
+
+func pairKey(account access.AccountID, set access.ARN) string {
+	return string(account) + "/" + string(set)
+}
+
+// setDiff returns what is only in a and what is only in b.
+func setDiff(a, b []access.Assignment) (onlyA, onlyB []access.Assignment) {
+	inA, inB := map[access.Assignment]bool{}, map[access.Assignment]bool{}
+	for _, x := range a {
+		inA[x] = true
+	}
+	for _, x := range b {
+		inB[x] = true
+		if !inA[x] {
+			onlyB = append(onlyB, x)
+		}
+	}
+	for _, x := range a {
+		if !inB[x] {
+			onlyA = append(onlyA, x)
+		}
+	}
+	return onlyA, onlyB
+}
+
+// assigned0 and assigned1 are the principals of a set in an account, before and after.
+func (m *model) assigned0(account access.AccountID, set string) access.PrincipalSet {
+	return m.Index.Assigned(account, m.arns[set])
+}
+
+func (m *model) assigned1(account access.AccountID, set string) access.PrincipalSet {
+	if s, ok := m.s1[pairKey(account, m.arns[set])]; ok {
+		return s
+	}
+	return m.assigned0(account, set)
+}
+
+func (m *model) holders0(account access.AccountID, set string) []access.User {
+	return cached(m.users0, string(account)+"/"+set, func() []access.User { return m.Index.Expand(m.assigned0(account, set)) })
+}
+
+func (m *model) holders1(account access.AccountID, set string) []access.User {
+	return cached(m.users1, string(account)+"/"+set, func() []access.User { return m.Index.Expand(m.assigned1(account, set)) })
+}
+
+func cached[V any](m map[string]V, k string, make func() V) V {
+	v, ok := m[k]
+	if !ok {
+		v = make()
+		m[k] = v
+	}
+	return v
+}
+
+// worksForUsers tells whether the row yields the user names that bindings by user name.
+func worksForUsers(r access.Mapping) bool {
+	return r.Row.Username == access.UsernameTemplate(r.PermissionSet)
+}
+
+// reach returns what everybody gets in a cluster through the objects of s.
+func reach(account access.AccountID, s side, holders func(access.AccountID, string) []access.User) map[who]map[item]bool {
+	bySubject := map[access.Subject][]item{}
+	for _, b := range s.bindings {
+		for _, sub := range b.Binding.Subjects {
+			bySubject[sub] = append(bySubject[sub], item{namespace: b.Binding.Namespace, ref: b.Binding.Ref})
+		}
+	}
+	out := map[who]map[item]bool{}
+	for set, row := range s.rows {
+		for _, u := range holders(account, set) {
+			got := map[item]bool{{}: true}
+			if worksForUsers(row) {
+				add(got, bySubject[access.Subject{Kind: access.SubjectUser, Name: access.Username(set, u.Name)}])
+			}
+			for _, g := range row.Row.Groups {
+				add(got, bySubject[access.Subject{Kind: access.SubjectGroup, Name: g}])
+				if !access.ReservedGroup(g) {
+					got[item{group: g}] = true
+				}
+			}
+			out[who{u.ID, set}] = got
+		}
+	}
+	return out
+}
+
+func add(got map[item]bool, items []item) {
+	for _, i := range items {
+		got[i] = true
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func sortedBindings(m map[access.BindingKey]access.ClusterBinding) []access.BindingKey {
+	out := make([]access.BindingKey, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.SortFunc(out, access.BindingKey.Compare)
+	return out
+}
+
+// transition is one cluster on its way from old to new; mid is what stage 1 leaves.
+type transition struct {
+	cluster       access.ClusterARN
+	account       access.AccountID
+	old, mid, new side
+	// stale are rows of ours whose role is gone, or that a later row of ours hides.
+	stale []access.Mapping
+}
+
+// transitions sorts the two states' objects by cluster.
+func (m *model) transitions() []*transition {
+	byCluster := map[access.ClusterARN]*transition{}
+	at := func(c access.ClusterARN) *transition {
+		t, ok := byCluster[c]
+		if !ok {
+			t = &transition{cluster: c, account: c.Account(), old: newSide(), new: newSide()}
+			byCluster[c] = t
+		}
+		return t
+	}
+	for _, r := range m.Observed.Mappings {
+		at(r.Cluster).addObserved(m, r)
+	}
+	for _, r := range m.Desired.Mappings {
+		t := at(r.Cluster)
+		if t.isStale(r) {
+			continue
+		}
+		t.new.rows[r.PermissionSet] = r
+	}
+	for _, b := range m.Observed.Bindings {
+		at(b.Cluster).old.bindings[b.Key()] = b
+	}
+	for _, b := range m.Desired.Bindings {
+		at(b.Cluster).new.bindings[b.Key()] = b
+	}
+	out := make([]*transition, 0, len(byCluster))
+	for _, t := range byCluster {
+		t.dropKeptStale(m)
+		t.mid = t.old.clone()
+		out = append(out, t)
+	}
+	slices.SortFunc(out, func(a, b *transition) int { return strings.Compare(string(a.cluster), string(b.cluster)) })
+	return out
+}
+
+func (t *transition) addObserved(m *model, r access.Mapping) {
+	role, ok := m.Index.Role(t.account, r.PermissionSet)
+	if !ok || !strings.EqualFold(string(role.ARN.WithoutPath()), string(r.Row.RoleARN)) {
+		t.stale = append(t.stale, r)
+		return
+	}
+	if earlier, seen := t.old.rows[r.PermissionSet]; seen {
+		t.stale = append(t.stale, earlier)
+	}
+	t.old.rows[r.PermissionSet] = r
+}
+
+func (t *transition) isStale(r access.Mapping) bool {
+	return slices.ContainsFunc(t.stale, func(s access.Mapping) bool { return s.Row.Equal(r.Row) })
+}
+
+// dropKeptStale forgets the stale rows that the desired state keeps (they lie in a gap).
+func (t *transition) dropKeptStale(m *model) {
+	t.stale = slices.DeleteFunc(t.stale, func(s access.Mapping) bool {
+		return slices.ContainsFunc(m.Desired.Mappings, func(d access.Mapping) bool {
+			return d.Cluster == s.Cluster && d.Row.Equal(s.Row)
+		})
+	})
+}

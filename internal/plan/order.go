@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+)
+
+// finish sorts the changes, names them by their place and says what each waits for.
+func (d *differ) finish() []Change {
+	slices.SortStableFunc(d.nodes, func(a, b *node) int { return compareChanges(a.Change, b.Change) })
+	for i, n := range d.nodes {
+		n.ID = strconv.Itoa(i + 1)
+	}
+	idx := newDependencyIndex(d.nodes)
+	out := make([]Change, 0, len(d.nodes))
+	for _, n := range d.nodes {
+		n.DependsOn = idx.dependencies(n)
+		if n.Gains == nil {
+			n.Gains = []Person{}
+		}
+		if n.Loses == nil {
+			n.Loses = []Person{}
+		}
+		out = append(out, n.Change)
+	}
+	return out
+}
+
+// place is where and about which set changes meet; set is empty for "any".
+type place struct {
+	stage   Stage
+	kind    ObjectKind
+	account access.AccountID
+	cluster access.ClusterARN
+	set     string
+}
+
+// dependencyIndex finds changes by place without comparing every pair.
+type dependencyIndex struct {
+	at     map[place][]*node
+	narrow map[access.AccountID][]*node
+	inside map[access.ClusterARN][]*node
+}
+
+func newDependencyIndex(nodes []*node) *dependencyIndex {
+	x := &dependencyIndex{at: map[place][]*node{}, narrow: map[access.AccountID][]*node{}, inside: map[access.ClusterARN][]*node{}}
+	for _, n := range nodes {
+		for _, set := range n.sets {
+			for _, p := range []place{
+				{n.Stage, n.Kind, n.Account, n.Cluster, set},
+				{n.Stage, n.Kind, n.Account, "", set},
+			} {
+				x.at[p] = append(x.at[p], n)
+			}
+		}
+		if n.Stage == StageNarrow {
+			x.narrow[n.Account] = append(x.narrow[n.Account], n)
+			x.inside[n.Cluster] = append(x.inside[n.Cluster], n)
+		}
+	}
+	return x
+}
+
+// find returns the changes at the place for each of the sets.
+func (x *dependencyIndex) find(p place, sets []string) []*node {
+	var out []*node
+	for _, s := range sets {
+		p.set = s
+		out = append(out, x.at[p]...)
+	}
+	return out
+}
+
+// dependencies says what a change waits for; docs/planning.md gives the reasons.
+func (x *dependencyIndex) dependencies(n *node) []string {
+	var needs []*node
+	inCluster := func(s Stage, kinds ...ObjectKind) {
+		for _, k := range kinds {
+			needs = append(needs, x.find(place{stage: s, kind: k, account: n.Account, cluster: n.Cluster}, n.sets)...)
+		}
+	}
+	inAccount := func(s Stage, kinds ...ObjectKind) {
+		for _, k := range kinds {
+			needs = append(needs, x.find(place{stage: s, kind: k, account: n.Account}, n.sets)...)
+		}
+	}
+	bindings := []ObjectKind{KindClusterRoleBinding, KindRoleBinding}
+	switch n.Stage {
+	case StageNarrow:
+		needs = append(needs, x.narrowBefore(n)...)
+	case StageAssign:
+		needs = append(needs, x.find(place{stage: StageOwn, kind: KindPermissionSetTag}, n.sets)...)
+		needs = append(needs, x.narrow[n.Account]...)
+	case StageAdd:
+		needs = append(needs, x.inside[n.Cluster]...)
+		if n.Kind == KindAwsAuthRow {
+			if n.After.Mapping.Symbolic() {
+				inAccount(StageAssign, KindAccountAssignment)
+			}
+			break
+		}
+		inCluster(StageAdd, KindAwsAuthRow)
+	case StageRemove:
+		needs = append(needs, x.inside[n.Cluster]...)
+		if n.Kind == KindAccountAssignment {
+			inAccount(StageAssign, KindAccountAssignment)
+			inAccount(StageAdd, append(bindings, KindAwsAuthRow)...)
+			inAccount(StageRemove, append(bindings, KindAwsAuthRow)...)
+			break
+		}
+		inCluster(StageAdd, append(bindings, KindAwsAuthRow)...)
+		if n.Kind == KindAwsAuthRow {
+			inCluster(StageRemove, bindings...)
+		}
+	case StageOwn, StageWait, StageVerify:
+	}
+	return ids(needs, n)
+}
+
+// narrowBefore: a row loses its group only after every binding has lost it; a binding loses subjects only after the bindings that take them over exist.
+func (x *dependencyIndex) narrowBefore(n *node) []*node {
+	var out []*node
+	for _, o := range x.inside[n.Cluster] {
+		if n.Kind == KindAwsAuthRow && o.Kind != KindAwsAuthRow || n.Action != Create && o.Action == Create {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func ids(nodes []*node, self *node) []string {
+	out := []string{}
+	seen := map[*node]bool{self: true}
+	for _, n := range nodes {
+		if !seen[n] {
+			seen[n] = true
+			out = append(out, n.ID)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int {
+		x, _ := strconv.Atoi(a)
+		y, _ := strconv.Atoi(b)
+		return x - y
+	})
+	return out
+}

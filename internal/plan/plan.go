@@ -1,0 +1,227 @@
+// Package plan compares two states and orders what has to change. It is the only
+// owner of order: apply carries changes out as they stand here.
+package plan
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/diag"
+)
+
+// Versioned names of the document.
+const (
+	APIVersion = "rolecall.dev/v1alpha1"
+	Kind       = "Plan"
+)
+
+// Stage is a step of a run. The numbers are part of the plan's JSON, so the zero value is a real stage.
+type Stage int
+
+// The stages, in order. Verification follows the additions and belongs to apply.
+const (
+	StageOwn    Stage = 0 // the tag that makes a set managed
+	StageNarrow Stage = 1 // bindings that would reach newcomers are limited to the people they reach today
+	StageAssign Stage = 2 // assignments that add
+	StageWait   Stage = 3 // the roles come to exist
+	StageAdd    Stage = 4 // mappings and bindings that add
+	StageVerify Stage = 5
+	StageRemove Stage = 6 // bindings, then mappings, then assignments
+)
+
+// Action is what happens to an object.
+type Action string
+
+// The actions.
+const (
+	Create Action = "create"
+	Update Action = "update"
+	Delete Action = "delete"
+)
+
+// ObjectKind is the kind of the object a change is about.
+type ObjectKind string
+
+// The kinds, as the plan's JSON spells them.
+const (
+	KindPermissionSetTag   ObjectKind = "PermissionSetTag"
+	KindAccountAssignment  ObjectKind = "AccountAssignment"
+	KindAwsAuthRow         ObjectKind = "AwsAuthRow"
+	KindRoleBinding        ObjectKind = "RoleBinding"
+	KindClusterRoleBinding ObjectKind = "ClusterRoleBinding"
+)
+
+// Reason is why a change is proposed. It explains; apply never branches on it.
+type Reason string
+
+// The reasons. docs/planning.md says when each is given.
+const (
+	ReasonGranted    Reason = "a grant wants it"
+	ReasonNoGrant    Reason = "no grant wants it"
+	ReasonRoleGone   Reason = "its role is gone"
+	ReasonDrift      Reason = "it was changed by somebody else"
+	ReasonPeople     Reason = "the people of the grant changed"
+	ReasonListed     Reason = "the set is listed in managedPermissionSets"
+	ReasonNarrow     Reason = "newcomers to the role must not get this"
+	ReasonDead       Reason = "it reaches nobody today and would reach newcomers"
+	ReasonBoundByNow Reason = "the grant binds differently now"
+)
+
+// Person is somebody who gains or loses by a change.
+type Person struct {
+	ID    access.PrincipalID `json:"id"`
+	Name  string             `json:"name"`
+	Level access.Level       `json:"level"`
+}
+
+// Object is what a change is about; exactly one member is set.
+type Object struct {
+	Tag        *access.OwnerTag
+	Assignment *access.Assignment
+	Mapping    *access.Mapping
+	Binding    *access.Binding
+}
+
+// MarshalJSON writes the member that is set.
+func (o Object) MarshalJSON() ([]byte, error) {
+	var v any
+	switch {
+	case o.Tag != nil:
+		v = o.Tag
+	case o.Assignment != nil:
+		v = o.Assignment
+	case o.Mapping != nil:
+		v = o.Mapping
+	case o.Binding != nil:
+		v = o.Binding
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encoding object: %w", err)
+	}
+	return b, nil
+}
+
+// Change is one write, as data.
+type Change struct {
+	ID         string            `json:"id"`
+	Stage      Stage             `json:"stage"`
+	DependsOn  []string          `json:"dependsOn"`
+	Action     Action            `json:"action"`
+	Kind       ObjectKind        `json:"kind"`
+	Name       string            `json:"name"`
+	Account    access.AccountID  `json:"account,omitempty"`
+	Region     string            `json:"region,omitempty"`
+	Cluster    access.ClusterARN `json:"cluster,omitempty"`
+	Policy     string            `json:"policy,omitempty"`
+	Grant      string            `json:"grant,omitempty"`
+	Reason     Reason            `json:"reason"`
+	Note       string            `json:"note,omitempty"`
+	Origin     access.Origin     `json:"origin"`
+	Escalation bool              `json:"escalation"`
+	Gains      []Person          `json:"gains"`
+	Loses      []Person          `json:"loses"`
+	Before     *Object           `json:"before,omitempty"`
+	After      *Object           `json:"after,omitempty"`
+}
+
+// object is the object as it will be or, for a deletion, as it was.
+func (c Change) object() *Object {
+	if c.After != nil {
+		return c.After
+	}
+	return c.Before
+}
+
+// Conflict is a wanted object that exists and belongs to somebody else.
+type Conflict struct {
+	Code    diag.Code         `json:"code"`
+	Cluster access.ClusterARN `json:"cluster,omitempty"`
+	Object  string            `json:"object"`
+	Detail  string            `json:"detail"`
+	Origin  access.Origin     `json:"origin"`
+}
+
+// BindMode is how a grant reaches its people in a cluster.
+type BindMode string
+
+// The modes.
+const (
+	ByUser  BindMode = "User"
+	ByGroup BindMode = "Group"
+)
+
+// Binding is how one grant binds in one cluster, and why.
+type Binding struct {
+	Policy  string            `json:"policy"`
+	Grant   string            `json:"grant"`
+	Cluster access.ClusterARN `json:"cluster"`
+	Mode    BindMode          `json:"mode"`
+	// Why says what the mode means for these people.
+	Why string `json:"why"`
+	// People is how many users the grant reaches; Admitted how many hold the role and get nothing by this grant.
+	People   int           `json:"people"`
+	Admitted int           `json:"admitted"`
+	Origin   access.Origin `json:"origin"`
+}
+
+// Summary counts the changes.
+type Summary struct {
+	Create      int `json:"create"`
+	Update      int `json:"update"`
+	Delete      int `json:"delete"`
+	Gain        int `json:"gain"`
+	Lose        int `json:"lose"`
+	Escalations int `json:"escalations"`
+}
+
+// Plan is the difference between what is and what the policies want, in the order in which it will be carried out.
+type Plan struct {
+	APIVersion string        `json:"apiVersion"`
+	Kind       string        `json:"kind"`
+	ID         string        `json:"id"`
+	Taken      time.Time     `json:"taken"`
+	Caller     access.Caller `json:"caller"`
+	Complete   bool          `json:"complete"`
+	// Applicable is false when the findings hold errors: such a plan may be read, never carried out.
+	Applicable bool         `json:"applicable"`
+	Changes    []Change     `json:"changes"`
+	Bindings   []Binding    `json:"bindings"`
+	Conflicts  []Conflict   `json:"conflicts"`
+	Findings   diag.List    `json:"findings"`
+	Refusals   diag.List    `json:"refusals"`
+	Gaps       []access.Gap `json:"gaps"`
+	Summary    Summary      `json:"summary"`
+}
+
+// Empty tells whether there is nothing to do.
+func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
+
+// compareChanges orders by stage, kind within it, place and name.
+func compareChanges(a, b Change) int {
+	return cmp.Or(cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.kindOrder(), b.kindOrder()), cmp.Compare(a.Cluster, b.Cluster),
+		cmp.Compare(a.Account, b.Account), cmp.Compare(a.actionOrder(), b.actionOrder()), cmp.Compare(a.namespace(), b.namespace()), cmp.Compare(a.Name, b.Name))
+}
+
+func (c Change) namespace() string {
+	if o := c.object(); o.Binding != nil {
+		return o.Binding.Namespace
+	}
+	return ""
+}
+
+// actionOrder puts creations first: what replaces comes before what is replaced.
+func (c Change) actionOrder() int { return slices.Index([]Action{Create, Update, Delete}, c.Action) }
+
+// kindOrder is mappings before bindings, except where things go away: there it is bindings, mappings, assignments.
+func (c Change) kindOrder() int {
+	order := []ObjectKind{KindPermissionSetTag, KindAccountAssignment, KindAwsAuthRow, KindClusterRoleBinding, KindRoleBinding}
+	if c.Stage == StageRemove || c.Stage == StageNarrow {
+		order = []ObjectKind{KindClusterRoleBinding, KindRoleBinding, KindAwsAuthRow, KindAccountAssignment, KindPermissionSetTag}
+	}
+	return slices.Index(order, c.Kind)
+}
