@@ -55,7 +55,7 @@ func policyEntries() []Entry {
 		},
 		{
 			Code: RC1011, Title: "privileged grant without \"privileged: true\"", Severity: Error,
-			Explanation: "The grant amounts to the administration of the cluster: by its name (cluster-admin; admin and edit over the whole cluster or in kube-system; the EKS access policies that do the same) or by its rules (escalate, bind, impersonate, pods or secrets in kube-system, the right to change aws-auth). Such a grant must say so, so that a reviewer sees it.",
+			Explanation: "The grant amounts to the administration of the cluster: by its name (cluster-admin, admin and edit over the whole cluster or in kube-system; the EKS access policies that do the same) or by its rules (escalate, bind, impersonate, pods or secrets in kube-system, the right to change aws-auth). Such a grant must say so, so that a reviewer sees it.",
 			Remedy:      "Add privileged: true to the grant, or allow less: namespaces: [...] limits admin and edit.",
 		},
 		{
