@@ -189,18 +189,20 @@ type accessEntryDoc struct {
 }
 
 type requestDoc struct {
-	ID            string     `json:"id"`
-	Kind          string     `json:"kind"`
-	Status        string     `json:"status"`
-	Assignment    Assignment `json:"assignment,omitzero"`
-	AllAccounts   bool       `json:"allAccounts,omitempty"`
-	NewAccount    string     `json:"newAccount,omitempty"`
-	AccountName   string     `json:"accountName,omitempty"`
-	AccountEmail  string     `json:"accountEmail,omitempty"`
-	CreatedAt     time.Time  `json:"createdAt"`
-	Due           time.Time  `json:"due"`
-	Failure       string     `json:"failure,omitempty"`
-	FailureReason string     `json:"failureReason,omitempty"`
+	ID            string            `json:"id"`
+	Kind          string            `json:"kind"`
+	Status        string            `json:"status"`
+	Assignment    Assignment        `json:"assignment,omitzero"`
+	AllAccounts   bool              `json:"allAccounts,omitempty"`
+	NewAccount    string            `json:"newAccount,omitempty"`
+	AccountName   string            `json:"accountName,omitempty"`
+	AccountEmail  string            `json:"accountEmail,omitempty"`
+	AccountRole   string            `json:"accountRole,omitempty"`
+	AccountTags   map[string]string `json:"accountTags,omitempty"`
+	CreatedAt     time.Time         `json:"createdAt"`
+	Due           time.Time         `json:"due"`
+	Failure       string            `json:"failure,omitempty"`
+	FailureReason string            `json:"failureReason,omitempty"`
 }
 
 // policyText is the compact text of a JSON document. In JSON it is written as

@@ -98,6 +98,8 @@ type Request struct {
 	NewAccount    string     // account id made by a RequestAccount
 	AccountName   string
 	AccountEmail  string
+	AccountRole   string // name of the role the new account gets
+	AccountTags   map[string]string
 	CreatedAt     time.Time
 	Due           time.Time
 	Failure       string // the reason it will fail with, decided on acceptance; empty: it succeeds

@@ -157,6 +157,7 @@ func (l *loader) loadRequests() error {
 		l.s.Requests[r.ID] = &Request{
 			ID: r.ID, Kind: r.Kind, Status: r.Status, AllAccounts: r.AllAccounts, Assignment: r.Assignment,
 			NewAccount: r.NewAccount, AccountName: r.AccountName, AccountEmail: r.AccountEmail,
+			AccountRole: r.AccountRole, AccountTags: r.AccountTags,
 			CreatedAt: r.CreatedAt, Due: r.Due, Failure: r.Failure, FailureReason: r.FailureReason,
 		}
 	}

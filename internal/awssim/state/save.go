@@ -39,6 +39,7 @@ func (s *State) document() document {
 		doc.Requests = append(doc.Requests, requestDoc{
 			ID: r.ID, Kind: r.Kind, Status: r.Status, AllAccounts: r.AllAccounts, Assignment: r.Assignment,
 			NewAccount: r.NewAccount, AccountName: r.AccountName, AccountEmail: r.AccountEmail,
+			AccountRole: r.AccountRole, AccountTags: r.AccountTags,
 			CreatedAt: r.CreatedAt, Due: r.Due, Failure: r.Failure, FailureReason: r.FailureReason,
 		})
 	}
