@@ -269,6 +269,9 @@ func record(cm *access.ConfigMap, owner string, edits []access.RowEdit) error {
 	key := access.RowsAnnotation(owner)
 	if len(ledger) == 0 {
 		delete(cm.Annotations, key)
+		if len(cm.Annotations) == 0 {
+			cm.Annotations = nil
+		}
 		return nil
 	}
 	value, err := ledger.Encode()

@@ -38,7 +38,7 @@ func splice(text string, changes []change) (string, error) {
 	case styleEmpty, styleBlock:
 		return spliceBlock(l, byIndex, added), nil
 	case styleFlow:
-		return spliceFlow(text, l, byIndex, added)
+		return spliceFlow(text, l, byIndex, added), nil
 	}
 	return "", refuse("it is written in a way that rolecall does not edit")
 }
@@ -96,30 +96,22 @@ func (l layout) eol() string {
 }
 
 // spliceFlow rebuilds the list from its elements and what stands between them.
-func spliceFlow(text string, l layout, changes map[int]change, added []access.Row) (string, error) {
+func spliceFlow(text string, l layout, changes map[int]change, added []access.Row) string {
 	var b strings.Builder
-	lead, tail := text[l.open+1:l.end], ""
-	if n := len(l.elems); n > 0 {
-		lead, tail = text[l.open+1:l.elems[0].start], text[l.elems[n-1].end:l.end]
-	} else {
-		lead, tail = "", lead
-	}
-	b.WriteString(text[:l.open+1] + lead)
-	kept := 0
+	at, kept := l.open+1, 0
 	for i, e := range l.elems {
-		gap := ""
-		if i > 0 {
-			gap = text[l.elems[i-1].end:e.start]
-		}
 		c, changed := changes[i]
-		if changed && c.after == nil {
-			if strings.Contains(gap, "#") || kept == 0 && strings.Contains(lead+tail, "#") {
-				return "", refuse("a comment stands beside row %d inside the brackets", i+1)
-			}
-			continue
-		}
-		if kept > 0 {
+		removed := changed && c.after == nil
+		// The gap before an element has the comma, except before the first.
+		gap := text[at:e.start]
+		switch at = e.end; {
+		case i > 0 && (removed || kept == 0):
+			b.WriteString(withoutComma(gap))
+		case i == 0 || !removed:
 			b.WriteString(gap)
+		}
+		if removed {
+			continue
 		}
 		kept++
 		if changed {
@@ -136,11 +128,38 @@ func spliceFlow(text string, l layout, changes map[int]change, added []access.Ro
 		kept++
 		b.WriteString(flowRow(r))
 	}
-	if kept == 0 {
-		tail = strings.ReplaceAll(tail, ",", "")
+	tail := text[at:l.end]
+	if kept == 0 && len(l.elems) > 0 {
+		// Only a comma after the last element has to go; blanks stay.
+		tail = cutComma(tail)
 	}
-	b.WriteString(tail + text[l.end:])
-	return b.String(), nil
+	return text[:l.open+1] + b.String() + tail + text[l.end:]
+}
+
+// withoutComma is what remains of a gap between two elements when one of them goes: nothing, or the comments in it.
+func withoutComma(gap string) string {
+	if strings.Contains(gap, "#") {
+		return cutComma(gap)
+	}
+	return ""
+}
+
+// cutComma drops the comma of a gap, which holds nothing else but blanks and comments.
+func cutComma(gap string) string {
+	comment := false
+	for i := range len(gap) {
+		switch gap[i] {
+		case '#':
+			comment = true
+		case '\n':
+			comment = false
+		case ',':
+			if !comment {
+				return gap[:i] + gap[i+1:]
+			}
+		}
+	}
+	return gap
 }
 
 // separator goes before a new element: on a line of its own when the last element begins one.
