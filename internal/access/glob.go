@@ -2,7 +2,8 @@ package access
 
 import "strings"
 
-// MatchGlob tells whether name matches pattern, in which "*" stands for any text, none included. Nothing else is special.
+// MatchGlob tells whether name matches pattern, in which every * stands for any characters, none included, and
+// everything else for itself; case counts. It takes time linear in the name for each star.
 func MatchGlob(pattern, name string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {
@@ -13,12 +14,20 @@ func MatchGlob(pattern, name string) bool {
 		return false
 	}
 	rest := name[len(first) : len(name)-len(last)]
-	for _, p := range parts[1 : len(parts)-1] {
-		i := strings.Index(rest, p)
+	for _, part := range parts[1 : len(parts)-1] {
+		i := strings.Index(rest, part)
 		if i < 0 {
 			return false
 		}
-		rest = rest[i+len(p):]
+		rest = rest[i+len(part):]
 	}
 	return true
+}
+
+// MatchNamespace is MatchGlob for the namespaces of a grant: kube-system matches only when it is written out.
+func MatchNamespace(pattern, namespace string) bool {
+	if namespace == SystemNamespace {
+		return pattern == namespace
+	}
+	return MatchGlob(pattern, namespace)
 }
