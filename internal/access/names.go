@@ -18,6 +18,9 @@ const (
 	AnnotationRowsBase = "rolecall.dev/rows."
 )
 
+// MaxSubjects is how many subjects one binding gets: at about 100 bytes each a tenth of what etcd stores in one object.
+const MaxSubjects = 1000
+
 // usernamePrefix and groupPrefix open every name that only rolecall may yield in a cluster.
 const (
 	usernamePrefix = "sso:"

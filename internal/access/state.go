@@ -100,3 +100,38 @@ func (m Mapping) Key() string { return "row/" + string(m.Cluster) + "/" + m.Perm
 func (k BindingKey) String() string {
 	return "binding/" + string(k.Cluster) + "/" + k.Namespace + "/" + k.Name
 }
+
+// Conflict is a wanted object that exists and belongs to somebody else. It is reported and left alone.
+type Conflict struct {
+	// Code is the diagnostic code, RC4006 unless something more precise is known.
+	Code    string     `json:"code"`
+	Cluster ClusterARN `json:"cluster,omitempty"`
+	Object  string     `json:"object"`
+	Detail  string     `json:"detail"`
+	Origin  Origin     `json:"origin"`
+}
+
+// BindMode is how a grant reaches its people in a cluster.
+type BindMode string
+
+// The modes.
+const (
+	ByUser  BindMode = "User"
+	ByGroup BindMode = "Group"
+)
+
+// GrantBinding is how one grant binds in one cluster, and why.
+type GrantBinding struct {
+	Policy        string     `json:"policy"`
+	Grant         string     `json:"grant"`
+	Cluster       ClusterARN `json:"cluster"`
+	PermissionSet string     `json:"permissionSet"`
+	Mode          BindMode   `json:"mode"`
+	// Why says what made the choice, and Means what it means for people who come and go.
+	Why   string `json:"why"`
+	Means string `json:"means"`
+	// People is how many users the grant reaches; Admitted how many others hold the role and get nothing by this grant.
+	People   int    `json:"people"`
+	Admitted int    `json:"admitted"`
+	Origin   Origin `json:"origin"`
+}

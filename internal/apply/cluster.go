@@ -104,7 +104,7 @@ func provenRows(cl access.Cluster, cm *access.ConfigMap, edits []access.RowEdit)
 	doc := awsauth.Parse(cm.Data)
 	for _, e := range edits {
 		if e.After == nil {
-			if _, still := doc.Lookup(e.Before.RoleARN); still {
+			if row, still := doc.Lookup(e.Before.RoleARN); still && row.Key != awsauth.KeyAccounts {
 				return fmt.Errorf("aws-auth of %s still maps %s", cl.Name, e.Before.RoleARN)
 			}
 			continue

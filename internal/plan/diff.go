@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/diag"
 )
 
 // Diff returns the changes that turn what is observed into what is desired, in the order in which they are safe: at
@@ -16,7 +18,7 @@ import (
 func Diff(in Input, o Options) *Plan {
 	m := newModel(in)
 	p := &Plan{
-		APIVersion: APIVersion, Kind: Kind, Taken: in.Index.Taken, Caller: in.Index.Caller, Complete: in.Index.Complete(),
+		APIVersion: APIVersion, Kind: Kind, Taken: in.Index.Taken, Caller: in.Index.Caller, Owner: in.Owner, Complete: in.Index.Complete(),
 		Bindings: in.Bindings, Conflicts: in.Conflicts, Findings: in.Findings, Gaps: in.Index.Gaps,
 	}
 	d := &differ{m: m}
@@ -28,9 +30,17 @@ func Diff(in Input, o Options) *Plan {
 	p.Changes = d.finish()
 	p.Summary = d.summary()
 	p.Refusals = guard(m, p.Changes, o)
-	p.Applicable = !in.Findings.HasErrors()
+	p.Applicable = !policyErrors(in.Findings)
 	p.ID = digest(p.Changes)
 	return p
+}
+
+// policyErrors tells whether the policies themselves are wrong. An error about one cluster's live state
+// holds that cluster still and does not stop the others.
+func policyErrors(l diag.List) bool {
+	return slices.ContainsFunc(l, func(d diag.Diagnostic) bool {
+		return d.Severity == diag.Error && strings.HasPrefix(string(d.Code), "RC1")
+	})
 }
 
 // digest names a plan by its changes.
@@ -280,7 +290,7 @@ func (d *differ) binding(t *transition, c change[access.ClusterBinding], e effec
 		a = &c.after.Binding
 		n.After = &Object{Binding: a}
 	}
-	n.sets = t.setsOf(b, a)
+	n.sets, n.Checks = t.setsOf(b, a), d.checks(t, c, e)
 	d.describe(n, t.cluster)
 	if c.action() == Update && n.Reason != ReasonNarrow && n.Reason != ReasonDead {
 		n.Reason = ReasonPeople

@@ -9,9 +9,6 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
-// MaxSubjects is how many subjects one binding gets: at about 100 bytes each a tenth of what etcd stores in one object.
-const MaxSubjects = 1000
-
 // Input is what Diff compares, and what it says about the result.
 type Input struct {
 	Index *snapshot.Index
@@ -26,8 +23,8 @@ type Input struct {
 	ProtectedUsers []string
 	ProtectedRoles []access.ARN
 
-	Bindings  []Binding
-	Conflicts []Conflict
+	Bindings  []access.GrantBinding
+	Conflicts []access.Conflict
 	Findings  diag.List
 }
 

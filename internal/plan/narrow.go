@@ -91,7 +91,7 @@ func (t *transition) limitToUsers(m *model, group string, reasons map[string]Rea
 		b := t.mid.bindings[k]
 		rest := slices.DeleteFunc(slices.Clone(b.Binding.Subjects), func(s access.Subject) bool { return s == subject })
 		all := access.SortSubjects(append(rest, users...))
-		first := min(len(all), MaxSubjects)
+		first := min(len(all), access.MaxSubjects)
 		b.Binding.Subjects = all[:first]
 		t.mid.bindings[k] = b
 		reasons[k.String()] = ReasonNarrow
@@ -102,7 +102,7 @@ func (t *transition) limitToUsers(m *model, group string, reasons map[string]Rea
 // overflow puts the subjects that one binding does not hold into further bindings of the same grant and role.
 func (t *transition) overflow(b access.ClusterBinding, rest []access.Subject, reasons map[string]Reason) {
 	id, ok := access.ParseBindingName(b.Binding.Name)
-	for chunk := range slices.Chunk(rest, MaxSubjects) {
+	for chunk := range slices.Chunk(rest, access.MaxSubjects) {
 		next := b
 		for ok {
 			id.N++

@@ -86,6 +86,54 @@ type Object struct {
 	Binding    *access.Binding
 }
 
+// UnmarshalJSON of a change reads Before and After as its Kind says.
+func (c *Change) UnmarshalJSON(b []byte) error {
+	type plain Change
+	var raw struct {
+		plain
+		Before json.RawMessage `json:"before"`
+		After  json.RawMessage `json:"after"`
+	}
+	if err := json.Unmarshal(b, &raw); err != nil {
+		return fmt.Errorf("decoding change: %w", err)
+	}
+	*c = Change(raw.plain)
+	var err error
+	if c.Before, err = decodeObject(c.Kind, raw.Before); err != nil {
+		return err
+	}
+	c.After, err = decodeObject(c.Kind, raw.After)
+	return err
+}
+
+func decodeObject(kind ObjectKind, b json.RawMessage) (*Object, error) {
+	if len(b) == 0 || string(b) == "null" {
+		return nil, nil //nolint:nilnil // an absent object is a fact here
+	}
+	o := &Object{}
+	var into any
+	switch kind {
+	case KindPermissionSetTag:
+		o.Tag = &access.OwnerTag{}
+		into = o.Tag
+	case KindAccountAssignment:
+		o.Assignment = &access.Assignment{}
+		into = o.Assignment
+	case KindAwsAuthRow:
+		o.Mapping = &access.Mapping{}
+		into = o.Mapping
+	case KindRoleBinding, KindClusterRoleBinding:
+		o.Binding = &access.Binding{}
+		into = o.Binding
+	default:
+		return nil, fmt.Errorf("decoding change: unknown kind %q", kind)
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		return nil, fmt.Errorf("decoding %s: %w", kind, err)
+	}
+	return o, nil
+}
+
 // MarshalJSON writes the member that is set.
 func (o Object) MarshalJSON() ([]byte, error) {
 	var v any
@@ -127,6 +175,8 @@ type Change struct {
 	Loses      []Person          `json:"loses"`
 	Before     *Object           `json:"before,omitempty"`
 	After      *Object           `json:"after,omitempty"`
+	// Checks prove a binding after the change.
+	Checks []Check `json:"checks,omitempty"`
 }
 
 // object is the object as it will be or, for a deletion, as it was.
@@ -135,38 +185,6 @@ func (c Change) object() *Object {
 		return c.After
 	}
 	return c.Before
-}
-
-// Conflict is a wanted object that exists and belongs to somebody else.
-type Conflict struct {
-	Code    diag.Code         `json:"code"`
-	Cluster access.ClusterARN `json:"cluster,omitempty"`
-	Object  string            `json:"object"`
-	Detail  string            `json:"detail"`
-	Origin  access.Origin     `json:"origin"`
-}
-
-// BindMode is how a grant reaches its people in a cluster.
-type BindMode string
-
-// The modes.
-const (
-	ByUser  BindMode = "User"
-	ByGroup BindMode = "Group"
-)
-
-// Binding is how one grant binds in one cluster, and why.
-type Binding struct {
-	Policy  string            `json:"policy"`
-	Grant   string            `json:"grant"`
-	Cluster access.ClusterARN `json:"cluster"`
-	Mode    BindMode          `json:"mode"`
-	// Why says what the mode means for these people.
-	Why string `json:"why"`
-	// People is how many users the grant reaches; Admitted how many hold the role and get nothing by this grant.
-	People   int           `json:"people"`
-	Admitted int           `json:"admitted"`
-	Origin   access.Origin `json:"origin"`
 }
 
 // Summary counts the changes.
@@ -186,16 +204,17 @@ type Plan struct {
 	ID         string        `json:"id"`
 	Taken      time.Time     `json:"taken"`
 	Caller     access.Caller `json:"caller"`
+	Owner      string        `json:"owner"`
 	Complete   bool          `json:"complete"`
 	// Applicable is false when the findings hold errors: such a plan may be read, never carried out.
-	Applicable bool         `json:"applicable"`
-	Changes    []Change     `json:"changes"`
-	Bindings   []Binding    `json:"bindings"`
-	Conflicts  []Conflict   `json:"conflicts"`
-	Findings   diag.List    `json:"findings"`
-	Refusals   diag.List    `json:"refusals"`
-	Gaps       []access.Gap `json:"gaps"`
-	Summary    Summary      `json:"summary"`
+	Applicable bool                  `json:"applicable"`
+	Changes    []Change              `json:"changes"`
+	Bindings   []access.GrantBinding `json:"bindings"`
+	Conflicts  []access.Conflict     `json:"conflicts"`
+	Findings   diag.List             `json:"findings"`
+	Refusals   diag.List             `json:"refusals"`
+	Gaps       []access.Gap          `json:"gaps"`
+	Summary    Summary               `json:"summary"`
 }
 
 // Empty tells whether there is nothing to do.

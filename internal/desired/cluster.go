@@ -1,0 +1,306 @@
+package desired
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/awsauth"
+	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
+)
+
+// site is one cluster while its objects are decided.
+type site struct {
+	*builder
+	c *access.Cluster
+	// rows and bindings are the owner's objects as observed.
+	rows     []access.Mapping
+	bindings []access.ClusterBinding
+	// foreign are aws-auth's rows of others, by lower-case ARN.
+	foreign map[string]awsauth.Entry
+	// wantRows and wantBindings are what is decided.
+	wantRows     map[string]*access.Mapping
+	wantBindings map[access.BindingKey]access.ClusterBinding
+	// frozen sets stay as they are, with the reason.
+	frozen map[string]string
+}
+
+// cluster decides the objects in one cluster.
+func (b *builder) cluster(c *access.Cluster) {
+	if !b.x.InEstate(c.Account) {
+		return
+	}
+	s := &site{
+		builder: b, c: c, rows: snapshot.Mappings(c, b.owner), bindings: snapshot.Bindings(c, b.owner),
+		wantRows: map[string]*access.Mapping{}, wantBindings: map[access.BindingKey]access.ClusterBinding{}, frozen: map[string]string{},
+	}
+	if why := s.untouchable(); why != "" {
+		s.keepAll()
+		return
+	}
+	s.readForeign()
+	grants := s.grantsHere()
+	s.freeze(grants)
+	for _, g := range grants {
+		s.grant(g)
+	}
+	s.keepFrozen(grants)
+	if b.Coverage == Partial {
+		s.keepOthers()
+	}
+	s.dropAdditionsIfViolated()
+	s.commit()
+}
+
+// untouchable says why nothing in the cluster may change, and tells the user.
+func (s *site) untouchable() string {
+	if s.c.Mode != access.ModeConfigMap {
+		s.unsupported()
+		return "mode"
+	}
+	if why := s.heldCluster(s.c.ARN); why != "" {
+		return why
+	}
+	if s.c.AwsAuth == nil {
+		return ""
+	}
+	p, fatal := awsauth.Parse(s.c.AwsAuth.Data).Fatal(awsauth.KeyRoles)
+	if !fatal {
+		return ""
+	}
+	d := diag.New(diag.RC2001, diag.Pos{}, fmt.Sprintf("aws-auth of %s is not readable, so every role row in it is dropped: %s", s.x.ClusterName(s.c.ARN), p.Message)).
+		WithHint("mend kube-system/aws-auth; until then nothing in this cluster is changed")
+	d.Cluster, d.Object = s.x.ClusterName(s.c.ARN), "kube-system/aws-auth mapRoles"
+	s.say(d)
+	return p.Message
+}
+
+func (s *site) unsupported() {
+	if slices.ContainsFunc(s.grants, func(g *grant) bool { return g.in(s.c.ARN) }) {
+		s.out.Unsupported = append(s.out.Unsupported, s.c.ARN)
+	}
+}
+
+// keepAll wants what is there.
+func (s *site) keepAll() {
+	s.out.State.Mappings = append(s.out.State.Mappings, s.rows...)
+	s.out.State.Bindings = append(s.out.State.Bindings, s.bindings...)
+}
+
+func (s *site) readForeign() {
+	s.foreign = map[string]awsauth.Entry{}
+	if s.c.AwsAuth == nil {
+		return
+	}
+	mine := map[string]bool{}
+	for _, r := range s.rows {
+		mine[strings.ToLower(string(r.Row.RoleARN))] = true
+	}
+	doc := awsauth.Parse(s.c.AwsAuth.Data)
+	for _, e := range slices.Concat(doc.Users, doc.Roles) {
+		if k := strings.ToLower(e.ARN); e.ARN != "" && (!mine[k] || e.Key == awsauth.KeyUsers) {
+			s.foreign[k] = e
+		}
+	}
+}
+
+func (s *site) grantsHere() []*grant {
+	var out []*grant
+	for _, g := range s.grants {
+		if g.in(s.c.ARN) && g.set.Name != "" {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// freeze finds the sets nothing of which may change here: unread data, or somebody else's row for the role.
+func (s *site) freeze(grants []*grant) {
+	sets := map[string]access.ARN{}
+	for _, p := range s.x.PermissionSets {
+		sets[p.Name] = p.ARN
+	}
+	used := map[string]bool{}
+	for _, r := range s.rows {
+		used[r.PermissionSet] = true
+	}
+	for _, cb := range s.bindings {
+		for _, set := range s.setsOf(cb.Binding) {
+			used[set] = true
+		}
+	}
+	for _, g := range grants {
+		used[g.set.Name] = true
+		s.conflict(g)
+	}
+	for set := range used {
+		if why := s.heldPair(s.c.Account, sets[set]); why != "" {
+			s.frozen[set] = why
+		}
+	}
+}
+
+// conflict reports a row of somebody else for the role of a grant's set; such a set is left as it is.
+func (s *site) conflict(g *grant) {
+	role, ok := s.x.Role(s.c.Account, g.set.Name)
+	if !ok {
+		return
+	}
+	e, taken := s.foreign[strings.ToLower(string(role.ARN.WithoutPath()))]
+	if !taken {
+		return
+	}
+	if _, said := s.frozen[g.set.Name]; !said {
+		s.out.Conflicts = append(s.out.Conflicts, access.Conflict{
+			Code: string(diag.RC4006), Cluster: s.c.ARN, Object: e.ARN, Origin: g.Origin(),
+			Detail: fmt.Sprintf("%s has a row for it that somebody else wrote (username %q, groups %q); list it under adopt to take it over", e.Key, e.Username, e.Groups),
+		})
+	}
+	s.frozen[g.set.Name] = "somebody else's row maps its role"
+}
+
+// setsOf returns the sets a binding of ours is about: those of its users, and of the rows that carry its groups.
+func (s *site) setsOf(b access.Binding) []string {
+	var out []string
+	for _, sub := range b.Subjects {
+		if set, _, ok := access.ParseUsername(sub.Name); ok && sub.Kind == access.SubjectUser {
+			out = append(out, set)
+		}
+		for _, r := range s.rows {
+			if sub.Kind == access.SubjectGroup && slices.Contains(r.Row.Groups, sub.Name) {
+				out = append(out, r.PermissionSet)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// keepFrozen keeps the rows of frozen sets and the bindings about them, of grants as they were or as they are to be.
+func (s *site) keepFrozen(grants []*grant) {
+	byGrant := map[[2]string]bool{}
+	for _, g := range grants {
+		if s.frozen[g.set.Name] != "" {
+			byGrant[[2]string{g.Policy.Name, g.Name}] = true
+		}
+	}
+	// A grant that could not be looked up keeps what it has wherever it may reach.
+	for _, g := range s.grants {
+		if g.held != "" {
+			byGrant[[2]string{g.Policy.Name, g.Name}] = true
+		}
+	}
+	for _, r := range s.rows {
+		if s.frozen[r.PermissionSet] != "" || slices.ContainsFunc(r.Row.Groups, func(x string) bool {
+			_, p, g, ok := access.ParseGroupName(x)
+			return ok && byGrant[[2]string{p, g}]
+		}) {
+			s.wantRows[rowKey(r)] = &r
+		}
+	}
+	for _, cb := range s.bindings {
+		id, _ := access.ParseBindingName(cb.Binding.Name)
+		about := slices.ContainsFunc(s.setsOf(cb.Binding), func(set string) bool { return s.frozen[set] != "" })
+		if about || byGrant[[2]string{id.Policy, id.Grant}] {
+			s.wantBindings[cb.Key()] = cb
+		}
+	}
+}
+
+// rowKey tells rows apart: a set's row for its current role, and rows that are left over.
+func rowKey(r access.Mapping) string { return r.PermissionSet + "|" + string(r.Row.RoleARN) }
+
+// keepOthers keeps, in a run with some of the policies, what belongs to the others.
+func (s *site) keepOthers() {
+	given := map[string]bool{}
+	for _, p := range s.Policies.Policies {
+		given[p.Name] = true
+	}
+	for _, cb := range s.bindings {
+		if id, _ := access.ParseBindingName(cb.Binding.Name); !given[id.Policy] {
+			s.wantBindings[cb.Key()] = cb
+		}
+	}
+	for _, r := range s.rows {
+		want, ok := s.wantRows[rowKey(r)]
+		if !ok {
+			want = &access.Mapping{Cluster: r.Cluster, PermissionSet: r.PermissionSet, Row: access.Row{RoleARN: r.Row.RoleARN, Username: r.Row.Username}}
+			s.wantRows[rowKey(r)] = want
+		}
+		for _, g := range r.Row.Groups {
+			if _, p, _, ours := access.ParseGroupName(g); !ours || !given[p] {
+				want.Row.Groups = append(want.Row.Groups, g)
+			}
+		}
+		want.Row.Groups = sortedSet(want.Row.Groups)
+	}
+}
+
+func sortedSet(in []string) []string {
+	out := append([]string{}, in...)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// dropAdditionsIfViolated binds nothing new while a row of somebody else can yield our names.
+func (s *site) dropAdditionsIfViolated() {
+	if s.c.AwsAuth == nil {
+		return
+	}
+	bad := awsauth.Violations(*s.c.AwsAuth, s.owner, s.c.Account)
+	if len(bad) == 0 {
+		return
+	}
+	for _, e := range bad {
+		d := diag.New(diag.RC2027, diag.Pos{}, fmt.Sprintf("somebody else's row for %s can yield a name that only rolecall may yield (username %q, groups %q)", e.ARN, e.Username, e.Groups)).
+			WithHint("change or remove that row; until then rolecall binds nothing in this cluster")
+		d.Cluster, d.Object = s.x.ClusterName(s.c.ARN), fmt.Sprintf("kube-system/aws-auth %s[%d]", e.Key, e.Index)
+		s.say(d)
+	}
+	had := map[string]access.Mapping{}
+	for _, r := range s.rows {
+		had[rowKey(r)] = r
+	}
+	for k, r := range s.wantRows {
+		old, ok := had[k]
+		if !ok {
+			delete(s.wantRows, k)
+			continue
+		}
+		r.Row.Groups = slices.DeleteFunc(r.Row.Groups, func(g string) bool { return !slices.Contains(old.Row.Groups, g) })
+	}
+	was := map[access.BindingKey]access.ClusterBinding{}
+	for _, cb := range s.bindings {
+		was[cb.Key()] = cb
+	}
+	for k, cb := range s.wantBindings {
+		cb.Binding.Subjects = slices.DeleteFunc(slices.Clone(cb.Binding.Subjects), func(x access.Subject) bool { return !slices.Contains(was[k].Binding.Subjects, x) })
+		s.wantBindings[k] = cb
+		if len(cb.Binding.Subjects) == 0 {
+			delete(s.wantBindings, k)
+		}
+	}
+}
+
+func (s *site) commit() {
+	for _, k := range slices.Sorted(maps.Keys(s.wantRows)) {
+		s.out.State.Mappings = append(s.out.State.Mappings, *s.wantRows[k])
+	}
+	for _, cb := range s.wantBindings {
+		s.out.State.Bindings = append(s.out.State.Bindings, cb)
+	}
+}
+
+// keepUnseen keeps the objects in clusters that lie outside the estate: they are not ours to look after any more.
+func (b *builder) keepUnseen() {
+	for i := range b.x.Clusters {
+		c := &b.x.Clusters[i]
+		if !b.x.InEstate(c.Account) {
+			b.out.State.Mappings = append(b.out.State.Mappings, snapshot.Mappings(c, b.owner)...)
+			b.out.State.Bindings = append(b.out.State.Bindings, snapshot.Bindings(c, b.owner)...)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package desired
+
+import (
+	"fmt"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+)
+
+// gapIn tells whether anything of the part went unread.
+func (b *builder) gapIn(part access.Part) bool {
+	_, hit := b.x.Gap(part, func(access.Gap) bool { return true })
+	return hit
+}
+
+// blind says what was not read that everything depends on; "" when nothing of the kind is missing.
+func (b *builder) blind() string {
+	for _, part := range []access.Part{access.PartInstance, access.PartUsers, access.PartGroups, access.PartAccounts, access.PartUnits} {
+		if b.gapIn(part) {
+			return fmt.Sprintf("%s could not be read", part)
+		}
+	}
+	if _, hit := b.x.Gap(access.PartPermissionSets, func(g access.Gap) bool { return g.PermissionSet == "" }); hit {
+		return "permissionSets could not be read"
+	}
+	if _, hit := b.x.Gap(access.PartClusters, func(g access.Gap) bool { return g.Account == "" }); hit {
+		return "the Regions could not be read"
+	}
+	return ""
+}
+
+// heldAccount says what of the account was not read that every set in it depends on.
+func (b *builder) heldAccount(a access.AccountID) string {
+	if why := b.blind(); why != "" {
+		return why
+	}
+	for _, part := range []access.Part{access.PartProvisioned, access.PartRoles, access.PartAccountTags} {
+		if _, hit := b.x.Gap(part, func(g access.Gap) bool { return g.Account == a }); hit {
+			return fmt.Sprintf("%s of %s could not be read", part, b.x.AccountName(a))
+		}
+	}
+	if g, hit := b.x.Gap(access.PartClusters, func(g access.Gap) bool { return g.Account == a && g.Kind == access.GapInactive }); hit {
+		return g.Reason
+	}
+	return ""
+}
+
+// heldPair says why nobody's hold on a set in an account is known well enough to change anything that depends on it.
+func (b *builder) heldPair(a access.AccountID, set access.ARN) string {
+	if why := b.heldAccount(a); why != "" {
+		return why
+	}
+	if _, known := b.x.PermissionSet(set); !known && b.gapIn(access.PartPermissionSets) {
+		return "the permission set could not be read"
+	}
+	if _, hit := b.x.Gap(access.PartAssignments, func(g access.Gap) bool {
+		return (g.Account == "" || g.Account == a) && (g.PermissionSet == "" || g.PermissionSet == set)
+	}); hit {
+		return fmt.Sprintf("its assignments in %s could not be read", b.x.AccountName(a))
+	}
+	principals := []access.Principal(b.x.Assigned(a, set))
+	for _, g := range b.grants {
+		if g.set.ARN != set || !g.inAccount(a) {
+			continue
+		}
+		if g.held != "" {
+			return g.held
+		}
+		principals = append(principals, g.principals...)
+	}
+	return b.heldMembers(principals)
+}
+
+func (b *builder) heldMembers(ps []access.Principal) string {
+	for _, p := range ps {
+		if _, hit := b.x.Gap(access.PartMemberships, func(g access.Gap) bool { return g.Group == p.ID || g.Group == "" }); hit && p.Kind == access.PrincipalGroup {
+			return fmt.Sprintf("the members of %q could not be read", b.x.PrincipalName(p))
+		}
+	}
+	return ""
+}
+
+// heldCluster says what of a cluster was not read.
+func (b *builder) heldCluster(c access.ClusterARN) string {
+	for _, part := range []access.Part{access.PartAwsAuth, access.PartRBAC} {
+		if g, hit := b.x.Gap(part, func(g access.Gap) bool { return g.Cluster == c }); hit {
+			return fmt.Sprintf("%s could not be read: %s", part, g.Reason)
+		}
+	}
+	return ""
+}
+
+// heldAssignments says why the assignments of a set in an account stay as they are. Where the role exists, an unread
+// cluster of the account may map it: who comes to hold it, or ceases to, would gain or lose there unseen.
+func (b *builder) heldAssignments(a access.AccountID, set access.PermissionSet) string {
+	if why := b.heldPair(a, set.ARN); why != "" {
+		return why
+	}
+	if _, exists := b.x.Role(a, set.Name); !exists {
+		return ""
+	}
+	for _, c := range b.x.Clusters {
+		if c.Account != a {
+			continue
+		}
+		if why := b.heldCluster(c.ARN); why != "" {
+			return fmt.Sprintf("%s: %s", c.Name, why)
+		}
+	}
+	if g, hit := b.x.Gap(access.PartClusters, func(g access.Gap) bool { return g.Account == a }); hit {
+		return "the clusters of the account could not all be read: " + g.Reason
+	}
+	return ""
+}
