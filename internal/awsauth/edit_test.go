@@ -271,6 +271,7 @@ func TestTextsThatCannotBeEditedAreRefused(t *testing.T) {
 		{"an unknown directive", "%YAML 1.2\n---\n- rolearn: a\n", "the authenticator does not read it"},
 		{"an anchor on the list", "&all\n- rolearn: a\n", "line 1 does not begin a list"},
 		{"a list on the marker's line", "--- [{rolearn: a}]\n", "0 rows are found where the authenticator reads 1"},
+		{"a lone carriage return", "# x\r", "a carriage return stands where no line ends"},
 		{"null beside a comment", "null # nothing\n", "line 1 does not begin a list"},
 		{"too much data", node + "# " + strings.Repeat("x", awsauth.MaxDataBytes), "a ConfigMap holds 1048576"},
 	}

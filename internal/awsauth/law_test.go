@@ -21,7 +21,7 @@ func FuzzEdit(f *testing.F) {
 	for _, text := range editable() {
 		f.Add(text)
 	}
-	for _, text := range []string{"null", "``", "- rolearn: a\n\tx: y", "--- [a]", "- |+\n x\n\n\n", "[a,,b]", "[\n#,\n]", "[a, # x\n b # ,\n ,]", "- ? [a]\n  : b\n", "\ufeff- a\n", "- a\r- b\r"} {
+	for _, text := range []string{"null", "``", "- rolearn: a\n\tx: y", "--- [a]", "- |+\n x\n\n\n", "# x\r", "[a,,b]", "[\n#,\n]", "[a, # x\n b # ,\n ,]", "- ? [a]\n  : b\n", "\ufeff- a\n", "- a\r- b\r"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -1,6 +1,7 @@
 package awsauth
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -80,6 +81,9 @@ type scanner struct {
 
 // scan finds the rows of a text.
 func scan(text string) (layout, error) {
+	if strings.Count(text, "\r") != strings.Count(text, "\r\n") {
+		return layout{}, errors.New("a carriage return stands where no line ends")
+	}
 	l := layout{style: styleEmpty, lines: splitLines(text)}
 	if skippable(text) && strings.TrimSpace(text) != "" || isNull(text) {
 		l.style = stylePlaceholder
