@@ -128,3 +128,12 @@ func decode[In any](body []byte) *In {
 	}
 	return in
 }
+
+// Inputs returns the shape of every operation's input, by operation.
+func (b *Backend[In]) Inputs() map[string]*shape.Shape {
+	out := map[string]*shape.Shape{}
+	for name, op := range b.Operations {
+		out[name] = op.Input
+	}
+	return out
+}

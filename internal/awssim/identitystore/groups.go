@@ -111,8 +111,8 @@ func (s *Service) updateGroup(c *service.Call, in *input) (any, *service.Error) 
 	if err != nil {
 		return nil, err
 	}
-	if in.Revision != "" && in.Revision != revision(g.UpdatedAt) {
-		return nil, conflict("CONCURRENT_MODIFICATION", "The revision does not match the current revision of the group.")
+	if err := current(in, g.UpdatedAt); err != nil {
+		return nil, err
 	}
 	after := *g
 	for _, op := range in.Operations {
@@ -142,6 +142,9 @@ func (s *Service) updateGroup(c *service.Call, in *input) (any, *service.Error) 
 func (s *Service) deleteGroup(_ *service.Call, in *input) (any, *service.Error) {
 	g, err := s.group(in.GroupID)
 	if err != nil {
+		return nil, err
+	}
+	if err := current(in, g.UpdatedAt); err != nil {
 		return nil, err
 	}
 	delete(s.state.Groups, g.ID)

@@ -69,11 +69,11 @@ func (s *Service) operations() map[string]awsjson.Operation[input] {
 	add("GetGroupMembershipId", s.membershipID, h.group, h.member)
 	add("CreateUser", s.createUser, userMembers(h)...)
 	add("UpdateUser", s.updateUser, h.user, h.operations, h.revision)
-	add("DeleteUser", s.deleteUser, h.user)
+	add("DeleteUser", s.deleteUser, h.user, h.revision)
 	add("CreateGroup", s.createGroup,
 		shape.May("DisplayName", shape.Text(1, 1024, `[\p{L}\p{M}\p{S}\p{N}\p{P}\t\n\r \x{A0}]+`)), shape.May("Description", h.text))
 	add("UpdateGroup", s.updateGroup, h.group, h.operations, h.revision)
-	add("DeleteGroup", s.deleteGroup, h.group)
+	add("DeleteGroup", s.deleteGroup, h.group, h.revision)
 	add("CreateGroupMembership", s.createMembership, h.group, h.member)
 	add("DeleteGroupMembership", s.deleteMembership, h.membership)
 	return table

@@ -56,6 +56,14 @@ func (s *Service) userOut(u *state.User) userOut {
 // revision names a version of a resource by the time of its last change.
 func revision(updated time.Time) string { return updated.UTC().Format("20060102T150405.000000000") }
 
+// current refuses an input that expects another revision.
+func current(in *input, updated time.Time) *service.Error {
+	if in.Revision != "" && in.Revision != revision(updated) {
+		return conflict("CONCURRENT_MODIFICATION", "The revision does not match the current revision.")
+	}
+	return nil
+}
+
 func (s *Service) userID(_ *service.Call, in *input) (any, *service.Error) {
 	unique := in.Alternate.UniqueAttribute
 	if unique == nil {
@@ -167,8 +175,8 @@ func (s *Service) updateUser(c *service.Call, in *input) (any, *service.Error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.Revision != "" && in.Revision != revision(u.UpdatedAt) {
-		return nil, conflict("CONCURRENT_MODIFICATION", "The revision does not match the current revision of the user.")
+	if err := current(in, u.UpdatedAt); err != nil {
+		return nil, err
 	}
 	after := *u
 	after.Emails = slices.Clone(u.Emails)
@@ -222,6 +230,9 @@ func setAttribute(u *state.User, op operation) *service.Error {
 func (s *Service) deleteUser(_ *service.Call, in *input) (any, *service.Error) {
 	u, err := s.user(in.UserID)
 	if err != nil {
+		return nil, err
+	}
+	if err := current(in, u.UpdatedAt); err != nil {
 		return nil, err
 	}
 	delete(s.state.Users, u.ID)
