@@ -13,7 +13,7 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/access"
 )
 
-// ClusterNames implements access.Reader.
+// ClusterNames implements access.Reader. EKS leaves connected clusters, which it does not run, out of the list.
 func (c *Client) ClusterNames(ctx context.Context, account access.AccountID, region string) ([]string, error) {
 	s := scope{service: serviceEKS, account: account, region: region}
 	doing := fmt.Sprintf("listing the clusters of account %s in %s", account, region)

@@ -18,7 +18,7 @@ const rolesPerPage = 1000
 // Roles implements access.Reader: the roles that Identity Center provisioned, under the reserved path
 // and named as it names them.
 func (c *Client) Roles(ctx context.Context, account access.AccountID) ([]access.Role, error) {
-	s := scope{service: serviceIAM, account: account, region: c.cfg.Region}
+	s := scope{service: serviceIAM, account: account, region: c.iamRegion(ctx)}
 	cfg, err := c.member(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("listing the roles of account %s: %w", account, err)

@@ -16,8 +16,8 @@ import (
 // organizationsPerPage is the largest page the service gives (AWS Organizations API reference).
 const organizationsPerPage = 20
 
-func (c *Client) organizations() *organizations.Client {
-	return organizations.NewFromConfig(c.own(serviceOrganizations, c.cfg.Region))
+func (c *Client) organizations(ctx context.Context) *organizations.Client {
+	return organizations.NewFromConfig(c.own(serviceOrganizations, c.organizationsRegion(ctx)))
 }
 
 func (c *Client) organizationsError(doing string, err error) error {
@@ -27,7 +27,7 @@ func (c *Client) organizationsError(doing string, err error) error {
 // Organization describes the organization the caller is in; ErrNotFound when it is in none. It is asked for once.
 func (c *Client) Organization(ctx context.Context) (access.Organization, error) {
 	return c.organization.get(ctx, func(ctx context.Context) (access.Organization, error) {
-		out, err := c.organizations().DescribeOrganization(ctx, &organizations.DescribeOrganizationInput{})
+		out, err := c.organizations(ctx).DescribeOrganization(ctx, &organizations.DescribeOrganizationInput{})
 		if err != nil {
 			return access.Organization{}, c.organizationsError("describing the organization", err)
 		}
@@ -41,7 +41,7 @@ func (c *Client) Organization(ctx context.Context) (access.Organization, error) 
 // Accounts implements access.Reader.
 func (c *Client) Accounts(ctx context.Context) ([]access.Account, error) {
 	var out []access.Account
-	pages := organizations.NewListAccountsPaginator(c.organizations(), &organizations.ListAccountsInput{},
+	pages := organizations.NewListAccountsPaginator(c.organizations(ctx), &organizations.ListAccountsInput{},
 		func(o *organizations.ListAccountsPaginatorOptions) { o.Limit = organizationsPerPage })
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -85,7 +85,7 @@ func unitOf(paths []string) access.OrganizationalUnitID {
 
 // Root implements access.Reader. An organization has exactly one root.
 func (c *Client) Root(ctx context.Context) (access.OrganizationalUnitID, error) {
-	pages := organizations.NewListRootsPaginator(c.organizations(), &organizations.ListRootsInput{},
+	pages := organizations.NewListRootsPaginator(c.organizations(ctx), &organizations.ListRootsInput{},
 		func(o *organizations.ListRootsPaginatorOptions) { o.Limit = organizationsPerPage })
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -104,7 +104,7 @@ func (c *Client) Root(ctx context.Context) (access.OrganizationalUnitID, error) 
 // ChildUnits implements access.Reader.
 func (c *Client) ChildUnits(ctx context.Context, parent access.OrganizationalUnitID) ([]access.OrganizationalUnit, error) {
 	var out []access.OrganizationalUnit
-	pages := organizations.NewListOrganizationalUnitsForParentPaginator(c.organizations(),
+	pages := organizations.NewListOrganizationalUnitsForParentPaginator(c.organizations(ctx),
 		&organizations.ListOrganizationalUnitsForParentInput{ParentId: awssdk.String(string(parent))},
 		func(o *organizations.ListOrganizationalUnitsForParentPaginatorOptions) {
 			o.Limit = organizationsPerPage
@@ -126,7 +126,7 @@ func (c *Client) ChildUnits(ctx context.Context, parent access.OrganizationalUni
 // AccountsIn implements access.Reader.
 func (c *Client) AccountsIn(ctx context.Context, parent access.OrganizationalUnitID) ([]access.AccountID, error) {
 	var out []access.AccountID
-	pages := organizations.NewListAccountsForParentPaginator(c.organizations(),
+	pages := organizations.NewListAccountsForParentPaginator(c.organizations(ctx),
 		&organizations.ListAccountsForParentInput{ParentId: awssdk.String(string(parent))},
 		func(o *organizations.ListAccountsForParentPaginatorOptions) { o.Limit = organizationsPerPage })
 	for pages.HasMorePages() {
@@ -144,7 +144,7 @@ func (c *Client) AccountsIn(ctx context.Context, parent access.OrganizationalUni
 // AccountTags implements access.Reader.
 func (c *Client) AccountTags(ctx context.Context, account access.AccountID) (map[string]string, error) {
 	out := map[string]string{}
-	pages := organizations.NewListTagsForResourcePaginator(c.organizations(),
+	pages := organizations.NewListTagsForResourcePaginator(c.organizations(ctx),
 		&organizations.ListTagsForResourceInput{ResourceId: awssdk.String(string(account))})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

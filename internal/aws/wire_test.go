@@ -9,6 +9,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
 // reply is what the wire answers to one request.
@@ -148,4 +151,9 @@ func dial(t *testing.T, w *wire, o Options) *Client {
 	c.cfg.HTTPClient = w
 	c.jitter = func() float64 { return 1 }
 	return c
+}
+
+// staticKeys are the access keys of an IAM user of the simulated organization.
+func staticKeys(user string) awssdk.CredentialsProvider {
+	return ownCredentials{inner: credentials.NewStaticCredentialsProvider(key(user), "secret", "")}
 }

@@ -1,0 +1,100 @@
+package aws
+
+import (
+	"context"
+	"testing"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/awssim"
+)
+
+// target is what reads and writes are tried on.
+type target struct {
+	*Client
+	i   access.Instance
+	set access.ARN
+	who access.Principal
+}
+
+// reads calls each operation of the Reader once, by the action it needs.
+func reads() map[string]func(context.Context, target) error {
+	return map[string]func(context.Context, target) error{
+		"organizations:DescribeOrganization": func(ctx context.Context, c target) error { _, err := c.Organization(ctx); return err },
+		"organizations:ListAccounts":         func(ctx context.Context, c target) error { _, err := c.Accounts(ctx); return err },
+		"organizations:ListRoots":            func(ctx context.Context, c target) error { _, err := c.Root(ctx); return err },
+		"organizations:ListOrganizationalUnitsForParent": func(ctx context.Context, c target) error {
+			_, err := c.ChildUnits(ctx, "r-ab12")
+			return err
+		},
+		"organizations:ListAccountsForParent": func(ctx context.Context, c target) error { _, err := c.AccountsIn(ctx, "r-ab12"); return err },
+		"organizations:ListTagsForResource":   func(ctx context.Context, c target) error { _, err := c.AccountTags(ctx, production); return err },
+		"sso:ListInstances":                   func(ctx context.Context, c target) error { _, err := c.Instance(ctx); return err },
+		"sso:ListPermissionSets":              func(ctx context.Context, c target) error { _, err := c.PermissionSets(ctx, c.i); return err },
+		"sso:DescribePermissionSet":           func(ctx context.Context, c target) error { _, err := c.PermissionSet(ctx, c.i, c.set); return err },
+		"sso:ListTagsForResource":             func(ctx context.Context, c target) error { _, err := c.Owner(ctx, c.i, c.set); return err },
+		"sso:ListPermissionSetsProvisionedToAccount": func(ctx context.Context, c target) error {
+			_, err := c.ProvisionedSets(ctx, c.i, production)
+			return err
+		},
+		"sso:ListAccountsForProvisionedPermissionSet": func(ctx context.Context, c target) error {
+			_, err := c.ProvisionedAccounts(ctx, c.i, c.set)
+			return err
+		},
+		"sso:ListAccountAssignments": func(ctx context.Context, c target) error {
+			_, err := c.Assignments(ctx, c.i, production, c.set)
+			return err
+		},
+		"identitystore:ListUsers":  func(ctx context.Context, c target) error { _, err := c.Users(ctx, c.i); return err },
+		"identitystore:ListGroups": func(ctx context.Context, c target) error { _, err := c.Groups(ctx, c.i); return err },
+		"identitystore:ListGroupMemberships": func(ctx context.Context, c target) error {
+			_, err := c.Members(ctx, c.i, c.who.ID)
+			return err
+		},
+		"sts:AssumeRole": func(ctx context.Context, c target) error { _, err := c.Roles(ctx, production); return err },
+		"iam:ListRoles":  func(ctx context.Context, c target) error { _, err := c.Roles(ctx, management); return err },
+		"eks:ListClusters": func(ctx context.Context, c target) error {
+			_, err := c.ClusterNames(ctx, management, "eu-west-1")
+			return err
+		},
+		"eks:DescribeCluster": func(ctx context.Context, c target) error {
+			_, err := c.Cluster(ctx, management, "eu-west-1", "payments")
+			return err
+		},
+	}
+}
+
+// writes calls each operation of the IdentityWriter, by the action it needs.
+func writes() map[string]func(context.Context, target) error {
+	create := func(ctx context.Context, c target) error {
+		return c.CreateAssignment(ctx, c.i, access.Assignment{Account: production, PermissionSet: c.set, Principal: c.who})
+	}
+	remove := func(ctx context.Context, c target) error {
+		return c.DeleteAssignment(ctx, c.i, access.Assignment{Account: production, PermissionSet: c.set, Principal: c.who})
+	}
+	return map[string]func(context.Context, target) error{
+		"sso:TagResource":                             func(ctx context.Context, c target) error { return c.TagOwner(ctx, c.i, c.set, "platform") },
+		"sso:CreateAccountAssignment":                 create,
+		"sso:DescribeAccountAssignmentCreationStatus": create,
+		"sso:DeleteAccountAssignment":                 remove,
+		"sso:DescribeAccountAssignmentDeletionStatus": remove,
+	}
+}
+
+// aim finds what to try reads and writes on, as somebody who may see everything.
+func aim(t *testing.T, s *awssim.Server, user string) target {
+	t.Helper()
+	all := as(t, s, "root")
+	i := must(all.Instance(t.Context()))(t)
+	out := target{Client: as(t, s, user), i: i}
+	for _, arn := range must(all.PermissionSets(t.Context(), i))(t) {
+		if must(all.PermissionSet(t.Context(), i, arn))(t).Name == "Dev_Ops" {
+			out.set = arn
+		}
+	}
+	for _, g := range must(all.Groups(t.Context(), i))(t) {
+		if g.Name == "developers" {
+			out.who = access.Principal{Kind: access.PrincipalGroup, ID: g.ID}
+		}
+	}
+	return out
+}
