@@ -19,7 +19,10 @@ func (s *Server) authenticate(r *http.Request, x *exchange) *service.Error {
 	if id.Service != x.name {
 		return wrongScope("Credential should be scoped to correct service: '" + x.name + "'.")
 	}
-	if want := globalRegion(s.state.Partition, x.name); want != "" && id.Region != want {
+	// Clients whose endpoint is overridden sign for their own Region even where
+	// the service is global, so only calls to a host of AWS are held to it.
+	want := globalRegion(s.state.Partition, x.name)
+	if want != "" && id.Region != want && serviceOfHost(r.Host) != "" {
 		return wrongScope("Credential should be scoped to a valid region.")
 	}
 	caller, refusal := s.caller(r, id.AccessKeyID)

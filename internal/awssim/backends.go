@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"github.com/rolecall-dev/rolecall/internal/awssim/eks"
 	"github.com/rolecall-dev/rolecall/internal/awssim/iam"
 	"github.com/rolecall-dev/rolecall/internal/awssim/identitystore"
 	"github.com/rolecall-dev/rolecall/internal/awssim/organizations"
@@ -18,5 +19,6 @@ func backends(st *state.State) map[string]service.Backend {
 		orgs:          organizations.New(st),
 		iamService:    iam.New(st),
 		stsService:    sts.New(st),
+		eksService:    eks.New(st),
 	}
 }
