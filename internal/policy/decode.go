@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"bytes"
+	"encoding/json"
 	"reflect"
 	"regexp"
 	"slices"
@@ -239,6 +241,9 @@ func (r *reader) text(n *node, name string) string {
 	}
 	if n.plain && ambiguous(n.text) {
 		d := r.report(diag.RC1005, n.pos, name+" is a "+plainKind(n.text)+" to YAML, not text")
+		if strings.HasPrefix(n.text, "0") && digits.MatchString(n.text) {
+			d.Detail = "its leading zero would be lost"
+		}
 		d.Hint = `quote it: "` + diag.Escape(n.text) + `"`
 		return ""
 	}
@@ -285,10 +290,10 @@ func (r *reader) crossCheck(doc document, read any) {
 
 // sameDocument compares by encoding, which leaves out how moments are held.
 func sameDocument(a, b any) bool {
-	left, err := sigsyaml.Marshal(a)
+	left, err := json.Marshal(a)
 	if err != nil {
 		return false
 	}
-	right, err := sigsyaml.Marshal(b)
-	return err == nil && string(left) == string(right)
+	right, err := json.Marshal(b)
+	return err == nil && bytes.Equal(left, right)
 }

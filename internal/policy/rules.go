@@ -55,7 +55,7 @@ var (
 	regionForm        = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
 	permissionSetForm = regexp.MustCompile(`^[\w+=,.@-]{1,32}$`)
 	permissionSetGlob = regexp.MustCompile(`^[\w+=,.@*-]{1,32}$`)
-	permissionSetARN  = regexp.MustCompile(`^permissionSet/ssoins-[0-9a-zA-Z.-]{16}/ps-[0-9a-zA-Z./-]{16}$`)
+	permissionSetARN  = regexp.MustCompile(`^permissionSet/(sso)?ins-[0-9a-zA-Z.-]{16}/ps-[0-9a-zA-Z./-]{16}$`)
 	roleNameForm      = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
 	externalIDForm    = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
 	proxyForm         = regexp.MustCompile(`^(http|https|socks5)://[^\s/?#]+/?$`)
