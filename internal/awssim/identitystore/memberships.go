@@ -1,8 +1,8 @@
 package identitystore
 
 import (
-	"maps"
 	"slices"
+	"strings"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim/awsjson"
 	"github.com/rolecall-dev/rolecall/internal/awssim/service"
@@ -30,11 +30,12 @@ func (s *Service) membershipOut(m *state.Membership) membershipOut {
 // memberships lists those that match, sorted by id.
 func (s *Service) memberships(c *service.Call, in *input, match func(*state.Membership) bool) (any, *service.Error) {
 	items := []membershipOut{}
-	for _, id := range slices.Sorted(maps.Keys(s.state.Memberships)) {
-		if m := s.state.Memberships[id]; match(m) {
+	for _, m := range s.state.Memberships {
+		if match(m) {
 			items = append(items, s.membershipOut(m))
 		}
 	}
+	slices.SortFunc(items, func(a, b membershipOut) int { return strings.Compare(a.MembershipID, b.MembershipID) })
 	return list(c, in, "GroupMemberships", items)
 }
 

@@ -22,7 +22,10 @@ func Load(r io.Reader, clock func() time.Time) (*State, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("reading organization: text follows the document")
 	}
-	l := &loader{s: New(cmp.Or(doc.Seed, "awssim"), clock), doc: &doc}
+	l := &loader{
+		s: New(cmp.Or(doc.Seed, "awssim"), clock), doc: &doc,
+		users: map[string]*User{}, groups: map[string]*Group{}, roles: map[string]bool{},
+	}
 	if err := l.load(); err != nil {
 		return nil, fmt.Errorf("reading organization: %w", err)
 	}
@@ -31,8 +34,11 @@ func Load(r io.Reader, clock func() time.Time) (*State, error) {
 
 // loader builds a state from a document in the order of dependence.
 type loader struct {
-	s   *State
-	doc *document
+	s      *State
+	doc    *document
+	users  map[string]*User  // by lower-case name
+	groups map[string]*Group // by lower-case name
+	roles  map[string]bool   // by account and lower-case name
 }
 
 func (l *loader) load() error {

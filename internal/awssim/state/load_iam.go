@@ -26,9 +26,11 @@ func (l *loader) role(doc roleDoc) error {
 	if doc.Trust == "" {
 		return fmt.Errorf("it has no trust policy")
 	}
-	if s.RoleByName(account, doc.Name) != nil {
+	key := account + "/" + strings.ToLower(doc.Name)
+	if l.roles[key] {
 		return fmt.Errorf("it is declared twice in account %q", doc.Account)
 	}
+	l.roles[key] = true
 	longest, err := time.ParseDuration(cmp.Or(doc.MaxSession, "1h"))
 	if err != nil {
 		return fmt.Errorf("reading maxSession: %w", err)
@@ -48,6 +50,7 @@ func (l *loader) role(doc roleDoc) error {
 			return fmt.Errorf("permission set %q is not declared", doc.PermissionSet)
 		}
 		r.PermissionSet = set.ARN
+		s.pair(account, set.ARN).role = r
 	}
 	s.Roles[r.ARN(s.Partition)] = r
 	return nil

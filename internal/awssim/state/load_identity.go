@@ -36,13 +36,17 @@ func (l *loader) needInstance(what string) error {
 	return nil
 }
 
+func (l *loader) user(name string) *User { return l.users[strings.ToLower(name)] }
+
+func (l *loader) group(name string) *Group { return l.groups[strings.ToLower(name)] }
+
 func (l *loader) loadUsers() error {
 	s := l.s
 	for _, u := range l.doc.Users {
 		if err := l.needInstance("users"); err != nil {
 			return err
 		}
-		if s.UserByName(u.Name) != nil {
+		if l.user(u.Name) != nil {
 			return fmt.Errorf("user %q is declared twice", u.Name)
 		}
 		id := cmp.Or(u.ID, s.NewID(KindUUID, "user", u.Name))
@@ -56,6 +60,7 @@ func (l *loader) loadUsers() error {
 			user.Emails = []string{u.Name}
 		}
 		s.Users[id] = user
+		l.users[strings.ToLower(u.Name)] = user
 	}
 	return nil
 }
@@ -66,7 +71,7 @@ func (l *loader) loadGroups() error {
 		if err := l.needInstance("groups"); err != nil {
 			return err
 		}
-		if s.GroupByName(g.Name) != nil {
+		if l.group(g.Name) != nil {
 			return fmt.Errorf("group %q is declared twice", g.Name)
 		}
 		id := cmp.Or(g.ID, s.NewID(KindUUID, "group", g.Name))
@@ -74,6 +79,7 @@ func (l *loader) loadGroups() error {
 			ID: id, Name: g.Name, Description: g.Description,
 			CreatedAt: orTime(g.CreatedAt, s.Epoch), UpdatedAt: orTime(g.UpdatedAt, s.Epoch),
 		}
+		l.groups[strings.ToLower(g.Name)] = s.Groups[id]
 		for _, name := range g.Members {
 			if err := l.member(membershipDoc{Group: g.Name, User: name}); err != nil {
 				return err
@@ -93,7 +99,7 @@ func (l *loader) loadMemberships() error {
 }
 
 func (l *loader) member(m membershipDoc) error {
-	g, u := l.s.GroupByName(m.Group), l.s.UserByName(m.User)
+	g, u := l.group(m.Group), l.user(m.User)
 	if g == nil {
 		return fmt.Errorf("membership of %q: group %q is not declared", m.User, m.Group)
 	}
@@ -167,13 +173,13 @@ func (l *loader) assignment(doc assignmentDoc) (Assignment, error) {
 	a.Account, a.PermissionSet = account, set.ARN
 	switch {
 	case doc.Group != "":
-		g := l.s.GroupByName(doc.Group)
+		g := l.group(doc.Group)
 		if g == nil {
 			return a, fmt.Errorf("group %q is not declared", doc.Group)
 		}
 		a.PrincipalType, a.PrincipalID = "GROUP", g.ID
 	case doc.User != "":
-		u := l.s.UserByName(doc.User)
+		u := l.user(doc.User)
 		if u == nil {
 			return a, fmt.Errorf("user %q is not declared", doc.User)
 		}

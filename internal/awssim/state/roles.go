@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,14 +19,33 @@ func (s *State) ReservedPath() string {
 	return reservedPath + s.Instance.Region + "/"
 }
 
+// pair is a permission set in an account.
+type pair struct{ account, set string }
+
+// provisioning is what is there of a permission set in an account.
+type provisioning struct {
+	role        *Role
+	assignments map[Assignment]bool
+}
+
+func (s *State) pair(account, set string) *provisioning {
+	key := pair{account: account, set: set}
+	if s.pairs[key] == nil {
+		s.pairs[key] = &provisioning{assignments: map[Assignment]bool{}}
+	}
+	return s.pairs[key]
+}
+
 // Assign settles an assignment. The first one of a set in an account makes the
 // role, with a suffix and an id that were never used before.
 func (s *State) Assign(a Assignment, at time.Time) {
 	if _, ok := s.Assignments[a]; !ok {
 		s.Assignments[a] = at
 	}
-	if s.ProvisionedRole(a.Account, a.PermissionSet) == nil {
-		s.provision(a.Account, a.PermissionSet, at)
+	p := s.pair(a.Account, a.PermissionSet)
+	p.assignments[a] = true
+	if p.role == nil {
+		p.role = s.provision(a.Account, a.PermissionSet, at)
 	}
 }
 
@@ -33,25 +53,29 @@ func (s *State) Assign(a Assignment, at time.Time) {
 // role goes too.
 func (s *State) Unassign(a Assignment) {
 	delete(s.Assignments, a)
-	if len(s.AssignmentsOf(a.Account, a.PermissionSet)) > 0 {
+	key := pair{account: a.Account, set: a.PermissionSet}
+	p := s.pairs[key]
+	if p == nil {
 		return
 	}
-	if r := s.ProvisionedRole(a.Account, a.PermissionSet); r != nil {
-		delete(s.Roles, r.ARN(s.Partition))
+	delete(p.assignments, a)
+	if len(p.assignments) > 0 {
+		return
 	}
+	if p.role != nil {
+		delete(s.Roles, p.role.ARN(s.Partition))
+	}
+	delete(s.pairs, key)
 }
 
 // AssignmentsOf returns the settled assignments of a set in an account, sorted
 // by principal type and id.
 func (s *State) AssignmentsOf(account, set string) []Assignment {
-	var out []Assignment
-	for a := range s.Assignments {
-		if a.Account == account && a.PermissionSet == set {
-			out = append(out, a)
-		}
+	p := s.pairs[pair{account: account, set: set}]
+	if p == nil {
+		return nil
 	}
-	slices.SortFunc(out, CompareAssignments)
-	return out
+	return slices.SortedFunc(maps.Keys(p.assignments), CompareAssignments)
 }
 
 // CompareAssignments orders by account, set, principal type and principal id.
@@ -71,10 +95,8 @@ func CompareAssignments(a, b Assignment) int {
 // ProvisionedRole returns the role of a permission set in an account, nil when
 // the set is not provisioned there.
 func (s *State) ProvisionedRole(account, set string) *Role {
-	for _, r := range s.Roles {
-		if r.PermissionSet == set && r.Account == account {
-			return r
-		}
+	if p := s.pairs[pair{account: account, set: set}]; p != nil {
+		return p.role
 	}
 	return nil
 }
@@ -83,9 +105,9 @@ func (s *State) ProvisionedRole(account, set string) *Role {
 // provisioned, sorted.
 func (s *State) ProvisionedAccounts(set string) []string {
 	var out []string
-	for _, r := range s.Roles {
-		if r.PermissionSet == set {
-			out = append(out, r.Account)
+	for key, p := range s.pairs {
+		if key.set == set && p.role != nil {
+			out = append(out, key.account)
 		}
 	}
 	slices.Sort(out)
@@ -95,9 +117,12 @@ func (s *State) ProvisionedAccounts(set string) []string {
 // Reprovision brings the role of a set in an account up to date with the set.
 func (s *State) Reprovision(account, set string) {
 	role, ps := s.ProvisionedRole(account, set), s.PermissionSets[set]
-	if role == nil || ps == nil {
-		return
+	if role != nil && ps != nil {
+		update(role, ps)
 	}
+}
+
+func update(role *Role, ps *PermissionSet) {
 	role.Description = ps.Description
 	role.Revision = ps.Revision
 	role.Policies = map[string]string{}
@@ -110,10 +135,10 @@ func (s *State) Reprovision(account, set string) {
 	}
 }
 
-func (s *State) provision(account, set string, at time.Time) {
+func (s *State) provision(account, set string, at time.Time) *Role {
 	ps := s.PermissionSets[set]
 	if ps == nil {
-		return
+		return nil
 	}
 	suffix := s.FreshID(KindRoleSuffix, account, set)
 	role := &Role{
@@ -127,8 +152,9 @@ func (s *State) provision(account, set string, at time.Time) {
 		Tags:          map[string]string{},
 		PermissionSet: set,
 	}
+	update(role, ps)
 	s.Roles[role.ARN(s.Partition)] = role
-	s.Reprovision(account, set)
+	return role
 }
 
 // reservedTrust writes the trust policy of a reserved role. Both forms seen in

@@ -46,6 +46,10 @@ type State struct {
 	// Counters holds how often an identifier of a kind was handed out, so that
 	// a thing that is made again gets a fresh one.
 	Counters map[string]int
+
+	// pairs indexes Assignments and reserved Roles by account and set. Assign,
+	// Unassign and Load keep it.
+	pairs map[pair]*provisioning
 }
 
 // New returns an empty state without an organization.
@@ -70,6 +74,7 @@ func New(seed string, clock func() time.Time) *State {
 		Sessions:        map[string]*Session{},
 		Clusters:        map[string]*Cluster{},
 		Counters:        map[string]int{},
+		pairs:           map[pair]*provisioning{},
 	}
 }
 
