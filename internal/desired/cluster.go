@@ -24,8 +24,9 @@ type site struct {
 	// wantRows and wantBindings are what is decided.
 	wantRows     map[string]*access.Mapping
 	wantBindings map[access.BindingKey]access.ClusterBinding
-	// frozen sets stay as they are, with the reason.
-	frozen map[string]string
+	// frozen sets stay as they are, with the reason. Roles of conflicted sets are mapped by somebody else's row.
+	frozen     map[string]string
+	conflicted map[string]bool
 }
 
 // cluster decides the objects in one cluster.
@@ -35,7 +36,7 @@ func (b *builder) cluster(c *access.Cluster) {
 	}
 	s := &site{
 		builder: b, c: c, rows: snapshot.Mappings(c, b.owner), bindings: snapshot.Bindings(c, b.owner),
-		wantRows: map[string]*access.Mapping{}, wantBindings: map[access.BindingKey]access.ClusterBinding{}, frozen: map[string]string{},
+		wantRows: map[string]*access.Mapping{}, wantBindings: map[access.BindingKey]access.ClusterBinding{}, conflicted: map[string]bool{},
 	}
 	if why := s.untouchable(); why != "" {
 		s.keepAll()
@@ -117,29 +118,11 @@ func (s *site) grantsHere() []*grant {
 	return out
 }
 
-// freeze finds the sets nothing of which may change here: unread data, or somebody else's row for the role.
+// freeze takes over what is held for the whole account, and finds the roles that somebody else's row maps.
 func (s *site) freeze(grants []*grant) {
-	sets := map[string]access.ARN{}
-	for _, p := range s.x.PermissionSets {
-		sets[p.Name] = p.ARN
-	}
-	used := map[string]bool{}
-	for _, r := range s.rows {
-		used[r.PermissionSet] = true
-	}
-	for _, cb := range s.bindings {
-		for _, set := range s.setsOf(cb.Binding) {
-			used[set] = true
-		}
-	}
+	s.frozen = s.builder.frozen[s.c.Account]
 	for _, g := range grants {
-		used[g.set.Name] = true
 		s.conflict(g)
-	}
-	for set := range used {
-		if why := s.heldPair(s.c.Account, sets[set]); why != "" {
-			s.frozen[set] = why
-		}
 	}
 }
 
@@ -153,37 +136,20 @@ func (s *site) conflict(g *grant) {
 	if !taken {
 		return
 	}
-	if _, said := s.frozen[g.set.Name]; !said {
+	if !s.conflicted[g.set.Name] {
 		s.out.Conflicts = append(s.out.Conflicts, access.Conflict{
 			Code: string(diag.RC4006), Cluster: s.c.ARN, Object: e.ARN, Origin: g.Origin(),
 			Detail: fmt.Sprintf("%s has a row for it that somebody else wrote (username %q, groups %q); list it under adopt to take it over", e.Key, e.Username, e.Groups),
 		})
 	}
-	s.frozen[g.set.Name] = "somebody else's row maps its role"
-}
-
-// setsOf returns the sets a binding of ours is about: those of its users, and of the rows that carry its groups.
-func (s *site) setsOf(b access.Binding) []string {
-	var out []string
-	for _, sub := range b.Subjects {
-		if set, _, ok := access.ParseUsername(sub.Name); ok && sub.Kind == access.SubjectUser {
-			out = append(out, set)
-		}
-		for _, r := range s.rows {
-			if sub.Kind == access.SubjectGroup && slices.Contains(r.Row.Groups, sub.Name) {
-				out = append(out, r.PermissionSet)
-			}
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	s.conflicted[g.set.Name] = true
 }
 
 // keepFrozen keeps the rows of frozen sets and the bindings about them, of grants as they were or as they are to be.
 func (s *site) keepFrozen(grants []*grant) {
 	byGrant := map[[2]string]bool{}
 	for _, g := range grants {
-		if s.frozen[g.set.Name] != "" {
+		if s.frozen[g.set.Name] != "" || s.conflicted[g.set.Name] {
 			byGrant[[2]string{g.Policy.Name, g.Name}] = true
 		}
 	}
@@ -203,7 +169,7 @@ func (s *site) keepFrozen(grants []*grant) {
 	}
 	for _, cb := range s.bindings {
 		id, _ := access.ParseBindingName(cb.Binding.Name)
-		about := slices.ContainsFunc(s.setsOf(cb.Binding), func(set string) bool { return s.frozen[set] != "" })
+		about := slices.ContainsFunc(setsOf(cb.Binding, s.rows), func(set string) bool { return s.frozen[set] != "" })
 		if about || byGrant[[2]string{id.Policy, id.Grant}] {
 			s.wantBindings[cb.Key()] = cb
 		}

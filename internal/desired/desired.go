@@ -54,6 +54,7 @@ func Build(in Input) *Result {
 	b.managedSets()
 	b.resolve()
 	b.checkEstate()
+	b.freeze()
 	b.assignments()
 	for i := range in.Index.Clusters {
 		b.cluster(&in.Index.Clusters[i])

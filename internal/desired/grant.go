@@ -23,7 +23,7 @@ type reached struct {
 
 // grant decides the row and the bindings that a grant yields here.
 func (s *site) grant(g *grant) {
-	if g.held != "" || s.frozen[g.set.Name] != "" {
+	if g.held != "" || s.frozen[g.set.Name] != "" || s.conflicted[g.set.Name] {
 		return
 	}
 	if !s.provisioned(g) {

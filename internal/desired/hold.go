@@ -2,8 +2,10 @@ package desired
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
 // gapIn tells whether anything of the part went unread.
@@ -92,6 +94,9 @@ func (b *builder) heldCluster(c access.ClusterARN) string {
 // heldAssignments says why the assignments of a set in an account stay as they are. Where the role exists, an unread
 // cluster of the account may map it: who comes to hold it, or ceases to, would gain or lose there unseen.
 func (b *builder) heldAssignments(a access.AccountID, set access.PermissionSet) string {
+	if why := b.frozen[a][set.Name]; why != "" {
+		return why
+	}
 	if why := b.heldPair(a, set.ARN); why != "" {
 		return why
 	}
@@ -110,4 +115,97 @@ func (b *builder) heldAssignments(a access.AccountID, set access.PermissionSet) 
 		return "the clusters of the account could not all be read: " + g.Reason
 	}
 	return ""
+}
+
+// freeze finds, account by account, the sets that are held, and those that hang together with them: where one grant's
+// binding or group concerns two sets, changing the one would need to know the holders of the other.
+func (b *builder) freeze() {
+	links := map[access.AccountID][][]string{}
+	for i := range b.x.Clusters {
+		c := &b.x.Clusters[i]
+		links[c.Account] = append(links[c.Account], b.links(c)...)
+	}
+	arns := map[string]access.ARN{}
+	for _, p := range b.x.PermissionSets {
+		arns[p.Name] = p.ARN
+	}
+	for account, ls := range links {
+		held := map[string]string{}
+		for _, l := range ls {
+			for _, set := range l {
+				if why := b.heldPair(account, arns[set]); why != "" {
+					held[set] = why
+				}
+			}
+		}
+		spread(held, ls)
+		b.frozen[account] = held
+	}
+}
+
+// spread holds every set that is linked to a held one.
+func spread(held map[string]string, links [][]string) {
+	for changed := true; changed; {
+		changed = false
+		for _, l := range links {
+			i := slices.IndexFunc(l, func(set string) bool { return held[set] != "" })
+			if i < 0 {
+				continue
+			}
+			for _, set := range l {
+				if held[set] == "" {
+					held[set], changed = fmt.Sprintf("it shares a grant with %s: %s", l[i], held[l[i]]), true
+				}
+			}
+		}
+	}
+}
+
+// links lists, grant by grant, the sets that the grant's objects in a cluster are about, today or by the policies.
+func (b *builder) links(c *access.Cluster) [][]string {
+	rows := snapshot.Mappings(c, b.owner)
+	sets := map[[2]string][]string{}
+	add := func(policy, grant string, names ...string) {
+		k := [2]string{policy, grant}
+		sets[k] = append(sets[k], names...)
+	}
+	for _, cb := range snapshot.Bindings(c, b.owner) {
+		id, _ := access.ParseBindingName(cb.Binding.Name)
+		add(id.Policy, id.Grant, setsOf(cb.Binding, rows)...)
+	}
+	for _, r := range rows {
+		add("", r.PermissionSet, r.PermissionSet)
+		for _, g := range r.Row.Groups {
+			if _, p, name, ok := access.ParseGroupName(g); ok {
+				add(p, name, r.PermissionSet)
+			}
+		}
+	}
+	for _, g := range b.grants {
+		if g.set.Name != "" && g.in(c.ARN) {
+			add(g.Policy.Name, g.Name, g.set.Name)
+		}
+	}
+	out := make([][]string, 0, len(sets))
+	for _, l := range sets {
+		out = append(out, sortedSet(l))
+	}
+	slices.SortFunc(out, slices.Compare)
+	return out
+}
+
+// setsOf returns the sets a binding of ours is about: those of its users, and of the rows that carry its groups.
+func setsOf(b access.Binding, rows []access.Mapping) []string {
+	var out []string
+	for _, sub := range b.Subjects {
+		if set, _, ok := access.ParseUsername(sub.Name); ok && sub.Kind == access.SubjectUser {
+			out = append(out, set)
+		}
+		for _, r := range rows {
+			if sub.Kind == access.SubjectGroup && slices.Contains(r.Row.Groups, sub.Name) {
+				out = append(out, r.PermissionSet)
+			}
+		}
+	}
+	return sortedSet(out)
 }

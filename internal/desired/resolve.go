@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,7 +43,9 @@ type builder struct {
 	owned, managed map[access.ARN]bool
 	// after holds the principals of every pair of account and set that the run may change.
 	after map[pair]access.PrincipalSet
-	said  map[string]bool
+	// frozen are, by account, the sets nothing of which may change, with the reason.
+	frozen map[access.AccountID]map[string]string
+	said   map[string]bool
 	// twins counts user names without regard to case.
 	twins map[string]int
 }
@@ -55,7 +58,7 @@ type pair struct {
 func newBuilder(in Input) *builder {
 	return &builder{
 		Input: in, x: in.Index, owner: in.Installation.Owner,
-		owned: map[access.ARN]bool{}, managed: map[access.ARN]bool{}, after: map[pair]access.PrincipalSet{}, said: map[string]bool{},
+		owned: map[access.ARN]bool{}, managed: map[access.ARN]bool{}, after: map[pair]access.PrincipalSet{}, frozen: map[access.AccountID]map[string]string{}, said: map[string]bool{},
 		out: &Result{Origins: map[string]access.Origin{}, Notes: map[string]string{}, Privileged: map[string]bool{}},
 	}
 }
@@ -72,6 +75,9 @@ func (b *builder) say(d diag.Diagnostic) {
 func (b *builder) finish() *Result {
 	b.out.State.Sort()
 	b.out.Diagnostics.Sort()
+	slices.SortStableFunc(b.out.Conflicts, func(x, y access.Conflict) int {
+		return cmp.Or(cmp.Compare(x.Cluster, y.Cluster), cmp.Compare(x.Object, y.Object))
+	})
 	return b.out
 }
 

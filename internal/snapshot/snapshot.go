@@ -170,8 +170,9 @@ type pair struct {
 	set     access.ARN
 }
 
-// NewIndex indexes s.
+// NewIndex puts s into its canonical order and indexes it.
 func NewIndex(s *Snapshot) *Index {
+	s.Sort()
 	x := &Index{
 		Snapshot: s, users: map[access.PrincipalID]access.User{}, groups: map[access.PrincipalID]access.Group{},
 		members: map[access.PrincipalID][]access.PrincipalID{}, sets: map[access.ARN]access.PermissionSet{},

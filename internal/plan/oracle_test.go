@@ -1,0 +1,163 @@
+package plan_test
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/plan"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
+)
+
+// The oracle says who can do what, written only for the tests and as naively as possible: nested loops over plain
+// slices, no index, nothing shared with the code under test but the types.
+
+// right is one thing a user can do through one permission set in one cluster.
+type right struct {
+	user, set string
+	cluster   access.ClusterARN
+	thing     string
+}
+
+// world is the objects that decide, as they stand at one moment.
+type world struct {
+	snap        *snapshot.Snapshot
+	assignments []access.Assignment
+	// rows holds every row of ours, symbolic ones resolved.
+	rows     []access.Mapping
+	bindings []access.ClusterBinding
+	// born are roles that came to exist on the way.
+	roles map[string]access.ARN
+}
+
+func (w world) clone() world {
+	w.assignments = slices.Clone(w.assignments)
+	w.rows = slices.Clone(w.rows)
+	w.bindings = slices.Clone(w.bindings)
+	return w
+}
+
+// worldOf is the old state: every assignment counts, of objects in clusters only the owner's.
+func worldOf(s *snapshot.Snapshot, observed access.State) world {
+	w := world{snap: s, assignments: slices.Clone(s.Assignments), rows: slices.Clone(observed.Mappings), bindings: slices.Clone(observed.Bindings), roles: map[string]access.ARN{}}
+	for _, r := range s.Roles {
+		name, _ := r.PermissionSetName()
+		w.roles[string(r.Account)+"/"+name] = r.ARN.WithoutPath()
+	}
+	return w
+}
+
+// do carries one change out.
+func (w *world) do(c plan.Change) {
+	switch c.Kind {
+	case plan.KindAccountAssignment:
+		w.assign(c)
+	case plan.KindAwsAuthRow:
+		if c.Before != nil {
+			arn := c.Before.Mapping.Row.RoleARN
+			w.rows = slices.DeleteFunc(w.rows, func(m access.Mapping) bool { return m.Cluster == c.Cluster && m.Row.RoleARN == arn })
+		}
+		if c.After != nil {
+			m := *c.After.Mapping
+			if m.Row.RoleARN == "" {
+				m.Row.RoleARN = w.roles[string(c.Account)+"/"+m.PermissionSet]
+			}
+			w.rows = append(w.rows, m)
+		}
+	case plan.KindRoleBinding, plan.KindClusterRoleBinding:
+		for _, o := range []*plan.Object{c.Before, c.After} {
+			if o != nil {
+				w.bindings = slices.DeleteFunc(w.bindings, func(b access.ClusterBinding) bool {
+					return b.Cluster == c.Cluster && b.Binding.Name == o.Binding.Name && b.Binding.Namespace == o.Binding.Namespace
+				})
+			}
+		}
+		if c.After != nil {
+			w.bindings = append(w.bindings, access.ClusterBinding{Cluster: c.Cluster, Binding: *c.After.Binding})
+		}
+	case plan.KindPermissionSetTag:
+	}
+}
+
+func (w *world) assign(c plan.Change) {
+	if c.Action == plan.Delete {
+		w.assignments = slices.DeleteFunc(w.assignments, func(a access.Assignment) bool { return a == *c.Before.Assignment })
+		return
+	}
+	a := *c.After.Assignment
+	w.assignments = append(w.assignments, a)
+	key := string(a.Account) + "/" + w.setName(a.PermissionSet)
+	if w.roles[key] == "" {
+		w.roles[key] = access.ARN("arn:aws:iam::" + string(a.Account) + ":role/AWSReservedSSO_" + w.setName(a.PermissionSet) + "_ffffffffffffffff")
+	}
+}
+
+func (w world) setName(arn access.ARN) string {
+	for _, p := range w.snap.PermissionSets {
+		if p.ARN == arn {
+			return p.Name
+		}
+	}
+	return ""
+}
+
+// holds tells whether the user is enabled and assigned the set in the account, directly or by a group.
+func (w world) holds(u access.User, account access.AccountID, set string) bool {
+	if u.Disabled {
+		return false
+	}
+	for _, a := range w.assignments {
+		if a.Account != account || w.setName(a.PermissionSet) != set {
+			continue
+		}
+		if a.Principal.ID == u.ID || slices.Contains(w.snap.Memberships, access.Membership{Group: a.Principal.ID, User: u.ID}) {
+			return true
+		}
+	}
+	return false
+}
+
+// rights lists everything everybody can do through the owner's objects.
+func (w world) rights() map[right]bool {
+	out := map[right]bool{}
+	for _, u := range w.snap.Users {
+		for _, p := range w.snap.PermissionSets {
+			for _, c := range w.snap.Clusters {
+				for _, thing := range w.things(u, p.Name, c) {
+					out[right{u.Name, p.Name, c.ARN, thing}] = true
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (w world) things(u access.User, set string, c access.Cluster) []string {
+	role := w.roles[string(c.Account)+"/"+set]
+	if role == "" || !w.holds(u, c.Account, set) {
+		return nil
+	}
+	var out []string
+	for _, r := range w.rows {
+		if r.Cluster != c.ARN || !strings.EqualFold(string(r.Row.RoleARN), string(role)) {
+			continue
+		}
+		username := strings.ReplaceAll(r.Row.Username, "{{SessionNameRaw}}", u.Name)
+		for _, g := range r.Row.Groups {
+			if !strings.HasPrefix(g, "rolecall:") {
+				out = append(out, "group "+g)
+			}
+		}
+		for _, b := range w.bindings {
+			if b.Cluster != c.ARN {
+				continue
+			}
+			for _, s := range b.Binding.Subjects {
+				if s.Kind == access.SubjectUser && s.Name == username || s.Kind == access.SubjectGroup && slices.Contains(r.Row.Groups, s.Name) {
+					out = append(out, b.Binding.Namespace+"/"+string(b.Binding.Ref.Kind)+"/"+b.Binding.Ref.Name)
+				}
+			}
+		}
+	}
+	return out
+}
