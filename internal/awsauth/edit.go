@@ -81,7 +81,7 @@ func Edit(cm access.ConfigMap, owner string, edits []access.RowEdit) (access.Con
 // Pending drops the edits that have taken effect already, so that a write whose answer was lost
 // can be repeated: a new or changed row that stands there and in the owner's annotation, a removed row that is gone from both.
 func Pending(cm access.ConfigMap, owner string, edits []access.RowEdit) []access.RowEdit {
-	roles, ledger := Parse(cm.Data).Roles, ReadLedger(cm, owner)
+	roles, ledger := Parse(cm.Data).Roles, ReadLedger(cm, owner).fold()
 	var out []access.RowEdit
 	for _, e := range edits {
 		if !done(roles, ledger, e) {
@@ -91,7 +91,7 @@ func Pending(cm access.ConfigMap, owner string, edits []access.RowEdit) []access
 	return out
 }
 
-func done(roles []Entry, ledger Ledger, e access.RowEdit) bool {
+func done(roles []Entry, ledger folded, e access.RowEdit) bool {
 	if e.After != nil {
 		digest, listed := ledger.find(string(e.After.RoleARN))
 		return listed && digest == Digest(*e.After) && indexOf(roles, *e.After) >= 0

@@ -44,25 +44,28 @@ func (l Ledger) Encode() (string, error) {
 	return string(b), nil
 }
 
-// find looks an ARN up without regard to case, as the authenticator matches rows.
-func (l Ledger) find(arn string) (digest string, ok bool) {
-	if d, found := l[access.ARN(arn)]; found {
-		return d, true
-	}
+// folded is a ledger by ARN in lower case: the authenticator matches rows without regard to case.
+type folded map[string]string
+
+func (l Ledger) fold() folded {
+	out := make(folded, len(l))
 	for _, a := range slices.Sorted(maps.Keys(l)) {
-		if strings.EqualFold(string(a), arn) {
-			return l[a], true
-		}
+		out[strings.ToLower(string(a))] = l[a]
 	}
-	return "", false
+	return out
+}
+
+func (f folded) find(arn string) (digest string, ok bool) {
+	digest, ok = f[strings.ToLower(arn)]
+	return digest, ok
 }
 
 // others reads the ledgers of all other owners, by owner.
-func others(cm access.ConfigMap, owner string) map[string]Ledger {
-	out := map[string]Ledger{}
+func others(cm access.ConfigMap, owner string) map[string]folded {
+	out := map[string]folded{}
 	for k := range cm.Annotations {
 		if o, ok := strings.CutPrefix(k, access.AnnotationRowsBase); ok && o != owner {
-			out[o] = ReadLedger(cm, o)
+			out[o] = ReadLedger(cm, o).fold()
 		}
 	}
 	return out
@@ -82,7 +85,7 @@ type OwnedRow struct {
 // Center role without path, that set's username, and no groups but the owner's own. Of several rows for one listed ARN it is the one with the recorded digest, or else the last.
 func Owned(cm access.ConfigMap, owner string, account access.AccountID) []OwnedRow {
 	roles := Parse(cm.Data).Roles
-	ledger, foreign := ReadLedger(cm, owner), others(cm, owner)
+	ledger, foreign := ReadLedger(cm, owner).fold(), others(cm, owner)
 	byARN := map[string]OwnedRow{}
 	for i, e := range roles {
 		digest, listed := ledger.find(e.ARN)
@@ -107,7 +110,7 @@ func shadowed(rows []Entry, i int) bool {
 	return slices.ContainsFunc(rows[i+1:], func(e Entry) bool { return strings.EqualFold(e.ARN, rows[i].ARN) })
 }
 
-func listedElsewhere(foreign map[string]Ledger, arn string) bool {
+func listedElsewhere(foreign map[string]folded, arn string) bool {
 	for _, l := range foreign {
 		if _, ok := l.find(arn); ok {
 			return true
@@ -143,7 +146,7 @@ func onlyGroupsOf(e Entry, owner string) bool {
 // account matters: a role of the same set elsewhere would give its holders the usernames of this account's.
 func Violations(cm access.ConfigMap, owner string, account access.AccountID) []Entry {
 	d := Parse(cm.Data)
-	b := book{owner: owner, account: account, ledger: ReadLedger(cm, owner), foreign: others(cm, owner)}
+	b := book{owner: owner, account: account, ledger: ReadLedger(cm, owner).fold(), foreign: others(cm, owner)}
 	var out []Entry
 	for _, e := range slices.Concat(d.Roles, d.Users) {
 		if !yieldsReserved(e) || e.Key == KeyRoles && b.belongs(e) {
@@ -158,8 +161,8 @@ func Violations(cm access.ConfigMap, owner string, account access.AccountID) []E
 type book struct {
 	owner   string
 	account access.AccountID
-	ledger  Ledger
-	foreign map[string]Ledger
+	ledger  folded
+	foreign map[string]folded
 }
 
 // belongs tells whether the row may yield reserved names: it is ours, or within another owner's rights.
