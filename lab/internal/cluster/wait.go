@@ -45,7 +45,7 @@ func freePorts(n int) ([]int, error) {
 		if len(out) == n {
 			return out, nil
 		}
-		port := firstPort + rand.IntN(lastPort-firstPort) //nolint:gosec // a port number is no secret
+		port := firstPort + rand.IntN(lastPort-firstPort)              //nolint:gosec // a port number is no secret
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // returns at once
 		if err != nil {
 			continue

@@ -21,6 +21,7 @@ import (
 type Group struct {
 	requests chan request
 	done     chan struct{}
+	ended    chan *Process
 
 	mu       sync.Mutex
 	closed   bool
@@ -52,7 +53,7 @@ type request struct {
 
 // NewGroup returns a group without children.
 func NewGroup() *Group {
-	g := &Group{requests: make(chan request), done: make(chan struct{})}
+	g := &Group{requests: make(chan request), done: make(chan struct{}), ended: make(chan *Process, 1)}
 	go g.serve()
 	return g
 }
@@ -92,10 +93,13 @@ func (g *Group) Start(c Command) (*Process, error) {
 	if err := <-r.reply; err != nil {
 		return nil, fmt.Errorf("starting %s: %w", c.Name, err)
 	}
-	go p.wait()
+	go g.wait(p)
 	g.children = append(g.children, p)
 	return p, nil
 }
+
+// Ended receives the first child that has ended, for whatever reason.
+func (g *Group) Ended() <-chan *Process { return g.ended }
 
 // Close kills every child with SIGKILL and returns when all are reaped. It may
 // be called more than once.
@@ -145,9 +149,13 @@ func (p *Process) Tail() string {
 	return string(bytes.Join(lines[max(0, len(lines)-20):], []byte("\n")))
 }
 
-func (p *Process) wait() {
+func (g *Group) wait(p *Process) {
 	p.err = p.cmd.Wait()
 	close(p.done)
+	select {
+	case g.ended <- p:
+	default:
+	}
 }
 
 func (p *Process) kill() {
