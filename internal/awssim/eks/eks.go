@@ -55,7 +55,7 @@ func (e *Service) operations() []restjson.Operation {
 		{Name: "ListAssociatedAccessPolicies", Pattern: "GET " + policies, Query: shape.Struct(page()...), Needs: e.onEntry("eks:ListAssociatedAccessPolicies"), Handle: e.listAssociatedAccessPolicies},
 		{Name: "DisassociateAccessPolicy", Pattern: "DELETE " + policies + "/{policyArn}", Needs: e.needsDisassociate, Handle: e.disassociateAccessPolicy},
 		{Name: "ListAccessPolicies", Pattern: "GET /access-policies", Query: shape.Struct(page()...), Needs: anywhere("eks:ListAccessPolicies"), Handle: e.listAccessPolicies},
-		{Name: "TagResource", Pattern: "POST " + tags, Body: shape.Struct(shape.Need("tags", tagMap(1))), Needs: e.needsTag, Handle: e.tagResource},
+		{Name: "TagResource", Pattern: "POST " + tags, Body: shape.Struct(shape.Need("tags", tagMap())), Needs: e.needsTag, Handle: e.tagResource},
 		{Name: "UntagResource", Pattern: "DELETE " + tags, Query: shape.Struct(shape.Need("tagKeys", shape.List(shape.Text(1, 128, ""), 1, 50))), Needs: e.onTagged("eks:UntagResource"), Handle: e.untagResource},
 		{Name: "ListTagsForResource", Pattern: "GET " + tags, Needs: e.onTagged("eks:ListTagsForResource"), Handle: e.listTagsForResource},
 	}

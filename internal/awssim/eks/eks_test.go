@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim/eks"
+	"github.com/rolecall-dev/rolecall/internal/awssim/modelcheck"
 	"github.com/rolecall-dev/rolecall/internal/awssim/service"
 	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 	"github.com/rolecall-dev/rolecall/internal/awssim/state"
@@ -32,7 +34,10 @@ const (
 	edit    = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy"
 )
 
-var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+var (
+	noon   = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	models = sync.OnceValues(modelcheck.Find)
+)
 
 func world() *state.State {
 	s := state.New("eks", func() time.Time { return noon })
@@ -65,7 +70,7 @@ func start(t *testing.T) (*simtest.Server, *ekssdk.Client) {
 	t.Helper()
 	s := world()
 	server := &simtest.Server{Backend: eks.New(s), State: s, Region: region, Now: noon, Caller: service.Caller{Account: account, ARN: creator, PrincipalARN: creator}}
-	listener := httptest.NewServer(server)
+	listener := httptest.NewServer(modelcheck.Watch(t, models, server))
 	t.Cleanup(listener.Close)
 	return server, ekssdk.New(ekssdk.Options{
 		BaseEndpoint: &listener.URL, Region: region, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "s", ""), RetryMaxAttempts: 1,

@@ -12,7 +12,7 @@ func texts() *shape.Shape { return shape.List(text(), 0, 0) }
 
 func switched() *shape.Shape { return shape.Struct(shape.May("enabled", shape.Boolean())) }
 
-func tagMap(least int) *shape.Shape { return shape.Map(shape.Text(0, 256, ""), least, 50) }
+func tagMap() *shape.Shape { return shape.Map(shape.Text(0, 256, ""), 1, 50) }
 
 func number(checked string) int {
 	n, _ := strconv.Atoi(checked) // the shape was checked
@@ -93,7 +93,7 @@ func createClusterBody() *shape.Shape {
 		shape.May("bootstrapSelfManagedAddons", shape.Boolean()),
 		shape.May("encryptionConfig", shape.List(encryption, 0, 0)),
 		shape.May("outpostConfig", outpost),
-		shape.May("tags", tagMap(0)),
+		shape.May("tags", tagMap()),
 		shape.May("version", text()))...)
 }
 
@@ -107,7 +107,7 @@ func updateClusterBody() *shape.Shape {
 func createEntryBody() *shape.Shape {
 	return shape.Struct(
 		shape.Need("principalArn", text()), shape.May("kubernetesGroups", texts()), shape.May("username", text()), shape.May("type", text()),
-		shape.May("tags", tagMap(0)), shape.May("clientRequestToken", text()))
+		shape.May("tags", tagMap()), shape.May("clientRequestToken", text()))
 }
 
 func updateEntryBody() *shape.Shape {

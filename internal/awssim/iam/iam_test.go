@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim/iam"
+	"github.com/rolecall-dev/rolecall/internal/awssim/modelcheck"
 	"github.com/rolecall-dev/rolecall/internal/awssim/service"
 	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 	"github.com/rolecall-dev/rolecall/internal/awssim/state"
@@ -31,15 +33,18 @@ const (
 		`{"Effect":"Deny","Action":"iam:GetUser","Resource":"*"},{"Effect":"Allow","Action":"eks:*","Resource":"*","Condition":{"StringEquals":{"eks:accessEntryType":"STANDARD"}}}]}`
 )
 
-var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+var (
+	noon   = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	models = sync.OnceValues(modelcheck.Find)
+)
 
 func world() *state.State {
 	s := state.New("iam", func() time.Time { return noon })
 	s.Accounts[account] = &state.Account{ID: account, State: "ACTIVE"}
 	for _, role := range []*state.Role{
-		{Account: account, Name: reserved, Path: ssoPath, ID: "AROARESERVED", CreatedAt: noon, MaxSession: 12 * time.Hour, Trust: `{"a b": "ü+/"}`, Tags: map[string]string{"k": "v"}, Policies: map[string]string{"AwsSSOInlinePolicy": readRoles}},
-		{Account: account, Name: "ci", Path: "/tools/", ID: "AROACI", CreatedAt: noon, Trust: ec2Trust, Tags: map[string]string{"team": "x", "env": "y"}, Policies: map[string]string{"roles": readRoles}, Managed: []string{"arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"}},
-		{Account: "444455556666", Name: "elsewhere", Path: "/", ID: "AROAELSE", CreatedAt: noon, Trust: ec2Trust},
+		{Account: account, Name: reserved, Path: ssoPath, ID: "AROARESERVED00000000", CreatedAt: noon, MaxSession: 12 * time.Hour, Trust: `{"a b": "ü+/"}`, Tags: map[string]string{"k": "v"}, Policies: map[string]string{"AwsSSOInlinePolicy": readRoles}},
+		{Account: account, Name: "ci", Path: "/tools/", ID: "AROACI00000000000000", CreatedAt: noon, Trust: ec2Trust, Tags: map[string]string{"team": "x", "env": "y"}, Policies: map[string]string{"roles": readRoles}, Managed: []string{"arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"}},
+		{Account: "444455556666", Name: "elsewhere", Path: "/", ID: "AROAELSE000000000000", CreatedAt: noon, Trust: ec2Trust},
 	} {
 		s.Roles[role.ARN("aws")] = role
 	}
@@ -50,7 +55,7 @@ func start(t *testing.T) (*simtest.Server, *iamsdk.Client) {
 	t.Helper()
 	s := world()
 	server := &simtest.Server{Backend: iam.New(s), State: s, Region: "us-east-1", Now: noon, Caller: service.Caller{Account: account, ARN: "arn:aws:iam::111122223333:user/admin"}}
-	listener := httptest.NewServer(server)
+	listener := httptest.NewServer(modelcheck.Watch(t, models, server))
 	t.Cleanup(listener.Close)
 	return server, iamsdk.New(iamsdk.Options{
 		BaseEndpoint: awssdk.String(listener.URL), Region: "us-east-1",
@@ -87,7 +92,7 @@ func TestListRolesFindsAPathInEveryRegionAndLeavesTagsOut(t *testing.T) {
 	out.Roles[0].AssumeRolePolicyDocument = &trust
 	want := []iamtypes.Role{{
 		Arn: awssdk.String("arn:aws:iam::111122223333:role" + ssoPath + reserved), RoleName: awssdk.String(reserved), Path: awssdk.String(ssoPath),
-		RoleId: awssdk.String("AROARESERVED"), CreateDate: awssdk.Time(noon), MaxSessionDuration: awssdk.Int32(43200), AssumeRolePolicyDocument: awssdk.String(`{"a b": "ü+/"}`),
+		RoleId: awssdk.String("AROARESERVED00000000"), CreateDate: awssdk.Time(noon), MaxSessionDuration: awssdk.Int32(43200), AssumeRolePolicyDocument: awssdk.String(`{"a b": "ü+/"}`),
 	}}
 	if d := cmp.Diff(want, out.Roles, cmp.AllowUnexported(iamtypes.Role{})); d != "" {
 		t.Errorf("roles (-want +got):\n%s", d)

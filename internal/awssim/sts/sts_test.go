@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rolecall-dev/rolecall/internal/awssim/modelcheck"
 	"github.com/rolecall-dev/rolecall/internal/awssim/service"
 	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 	"github.com/rolecall-dev/rolecall/internal/awssim/state"
@@ -28,7 +30,10 @@ const (
 	closed = "777788889999"
 )
 
-var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+var (
+	noon   = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	models = sync.OnceValues(modelcheck.Find)
+)
 
 func trust(principal, condition string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":` + principal + `,"Condition":` + condition + `}]}`
@@ -73,7 +78,7 @@ func policy(effect, resource string) string {
 func start(t *testing.T, caller service.Caller) (*state.State, *stssdk.Client, string) {
 	t.Helper()
 	s := world()
-	listener := httptest.NewServer(&simtest.Server{Backend: sts.New(s), State: s, Region: "eu-west-1", Now: noon, Caller: caller})
+	listener := httptest.NewServer(modelcheck.Watch(t, models, &simtest.Server{Backend: sts.New(s), State: s, Region: "eu-west-1", Now: noon, Caller: caller}))
 	t.Cleanup(listener.Close)
 	return s, stssdk.New(stssdk.Options{
 		BaseEndpoint: &listener.URL, Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKIA", "s", ""), RetryMaxAttempts: 1,
