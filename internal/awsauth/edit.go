@@ -202,6 +202,34 @@ func rows(text string) ([]json.RawMessage, error) {
 	return out, nil
 }
 
+// meant is what a row of the new text should be: as it was, or as wanted.
+type meant struct {
+	raw json.RawMessage
+	row *access.Row
+}
+
+// intended lists the rows of the new text.
+func intended(was []json.RawMessage, changes []change) []meant {
+	var out, added []meant
+	named := map[int]*access.Row{}
+	for _, c := range changes {
+		if c.index < 0 {
+			added = append(added, meant{row: c.after})
+		} else {
+			named[c.index] = c.after
+		}
+	}
+	for i, raw := range was {
+		switch row, isNamed := named[i]; {
+		case !isNamed:
+			out = append(out, meant{raw: raw})
+		case row != nil:
+			out = append(out, meant{row: row})
+		}
+	}
+	return append(out, added...)
+}
+
 // verify reads the new text as the authenticator does and compares row by row: those
 // named are as wanted, all others mean what they meant.
 func verify(old, text string, changes []change) error {
@@ -213,39 +241,24 @@ func verify(old, text string, changes []change) error {
 	if err != nil {
 		return refuse("the result would not be read by the authenticator: %v", err)
 	}
+	want := intended(was, changes)
+	if len(want) != len(is) {
+		return refuse("the result would have %d rows instead of %d", len(is), len(want))
+	}
 	written := map[int]Entry{}
 	for _, e := range Parse(map[string]string{string(KeyRoles): text}).Roles {
 		written[e.Index] = e
 	}
-	at := 0
-	asWanted := func(r *access.Row) bool {
-		e, ok := written[at]
-		at++
-		return ok && e.SSO == nil && e.UserID == "" && e.Row().Equal(*r)
-	}
-	byIndex := map[int]change{}
-	for _, c := range changes {
-		byIndex[c.index] = c
-	}
-	for i, raw := range was {
-		switch c, named := byIndex[i]; {
-		case named && c.after == nil:
-		case named && !asWanted(c.after):
-			return refuse("the row of %q cannot be replaced in this text", c.after.RoleARN)
-		case named:
-		case at >= len(is) || !bytes.Equal(raw, is[at]):
-			return refuse("row %d, which is not ours, would change its meaning", i+1)
-		default:
-			at++
+	for i, m := range want {
+		if m.row == nil {
+			if !bytes.Equal(m.raw, is[i]) {
+				return refuse("row %d, which is not ours, would change its meaning", i+1)
+			}
+			continue
 		}
-	}
-	for _, c := range changes {
-		if c.index < 0 && !asWanted(c.after) {
-			return refuse("a row for %q cannot be added to this text", c.after.RoleARN)
+		if e := written[i]; e.SSO != nil || e.UserID != "" || !e.Row().Equal(*m.row) {
+			return refuse("the row of %q cannot be written into this text", m.row.RoleARN)
 		}
-	}
-	if at != len(is) {
-		return refuse("the result would have %d rows instead of %d", len(is), at)
 	}
 	return nil
 }

@@ -52,28 +52,23 @@ func spliceBlock(l layout, changes map[int]change, added []access.Row) string {
 			out = append(out, line{t, eol})
 		}
 	}
-	item := 0
-	for y := 0; y <= len(l.lines); y++ {
-		if y == l.last {
-			for _, r := range added {
-				emit(r)
-			}
-		}
-		if y == len(l.lines) {
-			break
-		}
-		for item < len(l.items) && l.items[item].last < y {
-			item++
-		}
-		c, changed := changes[item]
-		if !changed || item >= len(l.items) || y < l.items[item].first {
-			out = append(out, l.lines[y])
+	next := 0
+	for i, item := range l.items {
+		c, changed := changes[i]
+		if !changed {
 			continue
 		}
-		if c.after != nil && y == l.items[item].first {
+		out = append(out, l.lines[next:item.first]...)
+		next = item.last + 1
+		if c.after != nil {
 			emit(*c.after)
 		}
 	}
+	out = append(out, l.lines[next:max(next, l.last)]...)
+	for _, r := range added {
+		emit(r)
+	}
+	out = append(out, l.lines[max(next, l.last):]...)
 	for i := range out {
 		if i == len(out)-1 {
 			out[i].eol = ""
