@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/awssim/modelcheck"
 	"github.com/rolecall-dev/rolecall/internal/awssim/state"
 )
 
@@ -105,7 +106,7 @@ func start(t *testing.T, change ...func(*awssim.Options)) *sim {
 		f(&opts)
 	}
 	server := awssim.New(opts)
-	listener := httptest.NewServer(server)
+	listener := httptest.NewServer(modelcheck.Watch(t, models, server))
 	t.Cleanup(listener.Close)
 	return &sim{Server: server, t: t, url: listener.URL, clock: clock, state: st}
 }

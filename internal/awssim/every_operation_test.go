@@ -16,13 +16,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssoadmin"
 	ssotypes "github.com/aws/aws-sdk-go-v2/service/ssoadmin/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall-dev/rolecall/internal/awssim/modelcheck"
 )
 
 // recorded starts a simulator whose replies are kept.
 func recorded(t *testing.T) (*sim, *recorder) {
 	t.Helper()
 	s, r := start(t), newRecorder()
-	listener := httptest.NewServer(r.around(s.Server))
+	listener := httptest.NewServer(r.around(modelcheck.Watch(t, models, s.Server)))
 	t.Cleanup(listener.Close)
 	s.url = listener.URL
 	return s, r
@@ -43,6 +45,7 @@ func TestEveryOperationOfIdentityCenterAnswersTheSDK(t *testing.T) {
 	setsAnswer(t, s)
 	assignmentsAnswer(t, s)
 	replies.check(t, "ssoadmin", "SWBExternalService")
+	replies.checkReplies(t, "sso-admin", "SWBExternalService")
 }
 
 func setsAnswer(t *testing.T, s *sim) {
@@ -210,6 +213,7 @@ func TestEveryOperationOfTheIdentityStoreAnswersTheSDK(t *testing.T) {
 	_, err = c.DescribeUser(ctx, &identitystore.DescribeUserInput{IdentityStoreId: store, UserId: user.UserId})
 	wantCode(t, err, "ResourceNotFoundException")
 	replies.check(t, "identitystore", "AWSIdentityStore")
+	replies.checkReplies(t, "identitystore", "AWSIdentityStore")
 }
 
 func groupsAnswer(ctx context.Context, t *testing.T, s *sim, user *string) {
@@ -283,6 +287,7 @@ func TestEveryOperationOfOrganizationsAnswersTheSDK(t *testing.T) {
 	}
 	delegatesAnswer(ctx, t, c)
 	replies.check(t, "organizations", "AWSOrganizationsV20161128")
+	replies.checkReplies(t, "organizations", "AWSOrganizationsV20161128")
 }
 
 func accountsAnswer(ctx context.Context, t *testing.T, c *organizations.Client, root, unit *string) {
