@@ -91,13 +91,15 @@ func userMembers(h shapes) []shape.Member {
 	labelled := func(names ...string) *shape.Shape {
 		return shape.Struct(append(texts(names...), shape.May("Primary", shape.Boolean()))...)
 	}
+	photo := labelled("Type", "Display")
+	photo.Members = append(photo.Members, shape.Need("Value", h.text))
 	members := []shape.Member{
 		shape.May("UserName", shape.Text(1, 128, `[\p{L}\p{M}\p{S}\p{N}\p{P}]+`)),
 		shape.May("Name", shape.Struct(texts("Formatted", "FamilyName", "GivenName", "MiddleName", "HonorificPrefix", "HonorificSuffix")...)),
 		shape.May("Emails", shape.List(labelled("Value", "Type"), 1, 1)),
 		shape.May("Addresses", shape.List(labelled("StreetAddress", "Locality", "Region", "PostalCode", "Country", "Formatted", "Type"), 1, 1)),
 		shape.May("PhoneNumbers", shape.List(labelled("Value", "Type"), 1, 1)),
-		shape.May("Photos", shape.List(labelled("Value", "Type", "Display"), 1, 3)),
+		shape.May("Photos", shape.List(photo, 1, 3)),
 		shape.May("Roles", shape.List(labelled("Value", "Type"), 1, 1)),
 		shape.May("Extensions", shape.Map(shape.Document(), 1, 10)),
 	}
