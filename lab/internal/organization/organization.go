@@ -102,12 +102,16 @@ func Read(path string) (*Organization, error) {
 	return o, nil
 }
 
-// Parse reads an organization from YAML. Manifest files are looked up from
-// dir. What the simulator reads is checked by the simulator, not here.
+// Parse reads an organization from YAML. A mapping with the one key $file
+// stands for what is in that file. Files are looked up from dir. What the
+// simulator reads is checked by the simulator, not here.
 func Parse(data []byte, dir string) (*Organization, error) {
 	text, err := yaml.YAMLToJSONStrict(data)
 	if err != nil {
 		return nil, fmt.Errorf("reading YAML: %w", err)
+	}
+	if text, err = include(text, dir); err != nil {
+		return nil, err
 	}
 	var doc document
 	if err := json.Unmarshal(text, &doc); err != nil {

@@ -14,7 +14,7 @@ const file = `
 identityCenter: {account: acme, region: eu-central-1}
 iamUsers:
 - {account: acme, name: admin}
-- {account: acme, name: caller}
+- {account: acme, name: caller, policies: {p: {$file: policy.json}}}
 laboratory: {caller: acme/caller, administrator: acme/admin}
 clusters:
 - account: prod
@@ -39,12 +39,15 @@ func TestTheFileIsSplitBetweenSimulatorAndClusters(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "more.yaml"), []byte(more), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "policy.json"), []byte(`{"Statement": []}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	o, err := organization.Parse([]byte(file), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantState := `{"clusters":[{"account":"prod","name":"one","region":"us-east-1","tags":{"env":"prod"}}],` +
-		`"iamUsers":[{"account":"acme","name":"admin"},{"account":"acme","name":"caller"}],` +
+		`"iamUsers":[{"account":"acme","name":"admin"},{"account":"acme","name":"caller","policies":{"p":{"Statement":[]}}}],` +
 		`"identityCenter":{"account":"acme","region":"eu-central-1"}}`
 	if d := cmp.Diff(wantState, string(o.State)); d != "" {
 		t.Errorf("the simulator's part (-want +got):\n%s", d)
