@@ -3,17 +3,13 @@ package awssim_test
 import (
 	"compress/gzip"
 	"encoding/json"
-	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,7 +20,7 @@ import (
 // the members, patterns, lengths and enumerations of a service.
 type model struct {
 	Operations map[string]struct {
-		Input, Output struct{ Shape string }
+		Input struct{ Shape string }
 	}
 	Shapes map[string]modelShape
 }
@@ -121,97 +117,3 @@ func (m model) compare(t *testing.T, s *shape.Shape, name, path string) {
 }
 
 func matchesAll(pattern string) bool { return pattern == `[\s\S]*` }
-
-// checkReplies checks recorded replies against the outputs of the model.
-func (r *recorder) checkReplies(t *testing.T, name, prefix string) {
-	t.Helper()
-	m := loadModel(t, name)
-	for target, replies := range r.replies {
-		operation, ok := strings.CutPrefix(target, prefix+".")
-		out := m.Operations[operation].Output.Shape
-		if !ok || out == "" {
-			continue
-		}
-		for _, reply := range replies {
-			for _, problem := range m.problems(out, decoded(t, reply), operation) {
-				t.Errorf("%s", problem)
-			}
-		}
-	}
-}
-
-// problems says where a value breaks the constraints of a shape. Members that
-// the model does not have are newer than it.
-func (m model) problems(name string, value any, path string) []string {
-	s := m.Shapes[name]
-	var out []string
-	switch v := value.(type) {
-	case map[string]any:
-		for _, member := range s.Required {
-			if _, ok := v[member]; !ok {
-				out = append(out, path+" lacks "+member)
-			}
-		}
-		for _, member := range slices.Sorted(maps.Keys(v)) {
-			if child, ok := s.Members[member]; ok {
-				out = append(out, m.problems(child.Shape, v[member], path+"."+member)...)
-			}
-		}
-	case []any:
-		for _, element := range v {
-			out = append(out, m.problems(s.Member.Shape, element, path+"[]")...)
-		}
-	case string:
-		out = s.textProblems(v, path)
-	}
-	return out
-}
-
-func (s modelShape) textProblems(text, path string) []string {
-	var out []string
-	if len(s.Enum) > 0 && !slices.Contains(s.Enum, text) {
-		out = append(out, fmt.Sprintf("%s: %q is none of %v", path, text, s.Enum))
-	}
-	if n := utf8.RuneCountInString(text); n < s.Min || s.Max > 0 && n > s.Max {
-		out = append(out, fmt.Sprintf("%s: %q is not %d to %d long", path, text, s.Min, s.Max))
-	}
-	escaped := regexp.MustCompile(`\\u([0-9A-Fa-f]{4})`).ReplaceAllString(s.Pattern, `\x{$1}`)
-	pattern, err := regexp.Compile(`^(?:` + escaped + `)$`)
-	if err == nil && s.Pattern != "" && !pattern.MatchString(text) {
-		out = append(out, fmt.Sprintf("%s: %q does not match %s", path, text, s.Pattern))
-	}
-	return out
-}
-
-// TestTheCommandLineInterfaceIsServed uses AWS' own command line, where it is
-// installed, as a client that is not the Go SDK.
-func TestTheCommandLineInterfaceIsServed(t *testing.T) {
-	program, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("no AWS CLI here")
-	}
-	s := start(t)
-	for _, tt := range []struct{ command, want string }{
-		{"sts get-caller-identity --query Arn", "arn:aws:iam::111111111111:user/admin"},
-		{"sso-admin list-instances --query Instances[0].OwnerAccountId", managementID},
-		{"organizations list-accounts --page-size 2 --query Accounts[].Id", identityID + "\t" + managementID + "\n" + paymentsID},
-		{"identitystore list-users --identity-store-id " + *s.storeID() + " --query Users[0].UserStatus", "ENABLED"},
-		{"iam list-roles --path-prefix /aws-reserved/ --query length(Roles)", "1"},
-		{"eks list-clusters --query length(clusters)", "0"},
-	} {
-		t.Run(strings.Fields(tt.command)[0], func(t *testing.T) {
-			t.Parallel()
-			command := exec.CommandContext(t.Context(), program, append(strings.Fields(tt.command), "--output", "text")...)
-			command.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+s.url, "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
-				"AWS_ACCESS_KEY_ID="+admin().key, "AWS_SECRET_ACCESS_KEY="+admin().secret, "AWS_SESSION_TOKEN=",
-				"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_PAGER=")
-			out, err := command.CombinedOutput()
-			if err != nil {
-				t.Fatalf("running aws: %v\n%s", err, out)
-			}
-			if got := strings.TrimSpace(string(out)); !strings.HasPrefix(got, tt.want) {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
-	}
-}
