@@ -2,6 +2,7 @@ package modelcheck
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -135,6 +136,11 @@ func common() []string {
 	}
 }
 
+// inJSON tells that a service of the query protocol answered in JSON, whose form no model describes.
+func inJSON(x exchange) bool {
+	return strings.HasPrefix(x.reply.Header().Get("Content-Type"), "application/json")
+}
+
 // failure checks that an error is modelled for the operation, or common to all.
 func (m *model) failure(x exchange, o operation) []string {
 	code, body, err := m.errorOf(x)
@@ -185,6 +191,13 @@ func (m *model) errorOf(x exchange) (string, map[string]any, error) {
 			return "", nil, fmt.Errorf("the error has no name, status %s", http.StatusText(x.reply.Code))
 		}
 		return code, body, nil
+	}
+	if inJSON(x) {
+		var reply struct{ Error struct{ Code string } }
+		if err := json.Unmarshal(x.reply.Body.Bytes(), &reply); err != nil {
+			return "", nil, fmt.Errorf("decoding an error: %w", err)
+		}
+		return reply.Error.Code, map[string]any{}, nil
 	}
 	root, err := parseXML(x.reply.Body.Bytes())
 	if err != nil {

@@ -188,8 +188,8 @@ func (m *model) output(x exchange, o operation) (any, string) {
 		}
 		return value, ""
 	}
-	if strings.HasPrefix(x.reply.Header().Get("Content-Type"), "application/json") {
-		return nil, "" // the JSON form of the query protocol is in no model
+	if inJSON(x) {
+		return nil, ""
 	}
 	root, err := parseXML(text)
 	if err != nil {
