@@ -22,29 +22,27 @@ type Entry struct {
 	Flag string
 }
 
-// entries lists the registry, sorted by code.
-func entries() []Entry {
-	all := slices.Concat(policyEntries(), mapRowEntries(), mapTextEntries(), liveEntries(), guardEntries(), worldEntries())
-	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(a.Code, b.Code) })
-	return all
-}
+// registry is every entry, sorted by code.
+//
+//nolint:gochecknoglobals // a constant table; Go has no constant slices
+var registry = slices.SortedFunc(slices.Values(slices.Concat(
+	policyEntries(), mapRowEntries(), mapTextEntries(), liveEntries(), guardEntries(), worldEntries(),
+)), func(a, b Entry) int { return cmp.Compare(a.Code, b.Code) })
 
 // Lookup finds a code, in any case.
 func Lookup(code Code) (Entry, bool) {
 	want := Code(strings.ToUpper(string(code)))
-	all := entries()
-	i := slices.IndexFunc(all, func(e Entry) bool { return e.Code == want })
-	if i < 0 {
+	i, ok := slices.BinarySearchFunc(registry, want, func(e Entry, c Code) int { return cmp.Compare(e.Code, c) })
+	if !ok {
 		return Entry{}, false
 	}
-	return all[i], true
+	return registry[i], true
 }
 
 // Codes lists every code, sorted.
 func Codes() []Code {
-	all := entries()
-	codes := make([]Code, len(all))
-	for i, e := range all {
+	codes := make([]Code, len(registry))
+	for i, e := range registry {
 		codes[i] = e.Code
 	}
 	return codes
@@ -107,7 +105,7 @@ func Markdown(w io.Writer) error {
 		"note is information.\n")
 	for _, f := range Families() {
 		b.WriteString("\n## " + f.Title + "\n")
-		for _, e := range entries() {
+		for _, e := range registry {
 			if strings.HasPrefix(string(e.Code), f.Prefix) {
 				b.WriteString("\n" + e.markdown())
 			}

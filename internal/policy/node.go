@@ -24,7 +24,9 @@ type node struct {
 	text    string
 	plain   bool
 	entries []entry
-	items   []*node
+	// index finds entries by key.
+	index map[string]int
+	items []*node
 }
 
 // entry is a key of a map and its value.
@@ -38,12 +40,11 @@ func (n *node) get(key string) *entry {
 	if n == nil {
 		return nil
 	}
-	for i := range n.entries {
-		if n.entries[i].key.text == key {
-			return &n.entries[i]
-		}
+	i, ok := n.index[key]
+	if !ok {
+		return nil
 	}
-	return nil
+	return &n.entries[i]
 }
 
 // child is the value of a key, nil where there is none.

@@ -19,8 +19,10 @@ const (
 
 // source is a file split into lines and documents.
 type source struct {
-	name      string
-	lines     []string
+	name  string
+	lines []string
+	// lengths are those of the lines, in characters.
+	lengths   []int
 	documents []document
 }
 
@@ -33,15 +35,14 @@ type document struct {
 // pos is a place in the file with its source line. It is moved into the text when it lies outside.
 func (s *source) pos(line, column, width int) diag.Pos {
 	line = min(max(line, 1), len(s.lines))
-	text := s.lines[line-1]
-	length := utf8.RuneCountInString(text)
+	text, length := s.lines[line-1], s.lengths[line-1]
 	column = min(max(column, 1), length+1)
 	return diag.Pos{File: s.name, Line: line, Column: column, Source: text, Width: min(max(width, 1), max(length+1-column, 1))}
 }
 
 // read checks what a text must be before it is YAML at all, and splits it. After a mistake there are no documents.
 func read(f File) (*source, diag.List) {
-	s := &source{name: f.Name, lines: []string{""}}
+	s := &source{name: f.Name, lines: []string{""}, lengths: []int{0}}
 	if len(f.Data) > maxBytes {
 		return s, diag.List{diag.New(diag.RC1001, s.pos(1, 1, 1), "the file has more than 4 MiB").
 			WithDetail(fmt.Sprintf("%d bytes", len(f.Data))).WithHint("split it into several files")}
@@ -51,6 +52,10 @@ func read(f File) (*source, diag.List) {
 		text = strings.ReplaceAll(text, "\t", " ")
 	}
 	s.lines = strings.Split(text, "\n")
+	s.lengths = make([]int, len(s.lines))
+	for i, line := range s.lines {
+		s.lengths[i] = utf8.RuneCountInString(line)
+	}
 	if found := s.characters(); len(found) > 0 {
 		return s, found
 	}

@@ -181,7 +181,7 @@ func (r *reader) convert(in ast.Node) *node {
 }
 
 func (r *reader) mapping(v *ast.MappingNode) *node {
-	n := &node{shape: shapeMap}
+	n := &node{shape: shapeMap, index: map[string]int{}}
 	if v.Start != nil {
 		n.pos = r.at(v.Start)
 	}
@@ -189,6 +189,8 @@ func (r *reader) mapping(v *ast.MappingNode) *node {
 		key := r.convert(pair.Key)
 		if other := n.get(key.text); other != nil {
 			r.report(diag.RC1001, key.pos, "key "+quote(key.text)+" is there twice").Detail = "the other one is at " + other.key.pos.String()
+		} else {
+			n.index[key.text] = len(n.entries)
 		}
 		n.entries = append(n.entries, entry{key: key, value: r.convert(pair.Value)})
 	}
