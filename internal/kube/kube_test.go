@@ -313,3 +313,27 @@ func TestAKubeconfigContextThatIsNotThereIsNamed(t *testing.T) {
 		t.Errorf("got error %v, want one that names the context", err)
 	}
 }
+
+func TestOneTokenServesManyRequestsAtATime(t *testing.T) {
+	s := serve(t, func(int, *http.Request, string) answer { return awsAuth("1", "") })
+	now, made := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 0
+	c := kube.New(kube.Options{
+		Now: func() time.Time { return now },
+		Token: func(context.Context, access.Cluster) (string, time.Time, error) {
+			made++
+			return secret, now.Add(14 * time.Minute), nil
+		},
+	})
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if _, err := c.AwsAuth(t.Context(), s.cluster()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if made != 1 || len(s.requests) != 20 {
+		t.Errorf("got %d tokens for %d requests, want 1 for 20", made, len(s.requests))
+	}
+}
