@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/desired"
+	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/plan"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
+)
+
+// planning is the flags that plan and apply share.
+type planning struct {
+	sources
+	options                plan.Options
+	people, stats, require bool
+}
+
+func (p *planning) register(a *app, cmd *cobra.Command) {
+	p.sources.register(cmd)
+	a.outputFlag(cmd)
+	cmd.Flags().BoolVar(&p.options.AllowRoleDeletion, "allow-role-deletion", false, "pass guard RC4009: take away the last assignment of a set in an account")
+	cmd.Flags().BoolVar(&p.people, "people", false, "name the people who gain or lose")
+	cmd.Flags().BoolVar(&p.stats, "stats", false, "print the calls made, by operation")
+	cmd.Flags().BoolVar(&p.require, "require-complete", false, "end with exit code 6 when something could not be read")
+}
+
+// planned is a plan and what it was made from.
+type planned struct {
+	plan  *plan.Plan
+	index *snapshot.Index
+	world *world
+	in    *inputs
+	built *desired.Result
+}
+
+func (a *app) planCommand() *cobra.Command {
+	var p planning
+	var file, out string
+	var detailed bool
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what would change, why, and whom it concerns",
+		Long: `Compares the policies with the observed state and shows every change in the order in which apply
+would carry it out. Nothing is changed. With --snapshot it touches no network.`,
+		Example: example(a.name, "plan --config examples/acme/rolecall.yaml --snapshot examples/acme/snapshot.json",
+			"plan --config examples/acme/rolecall.yaml --snapshot examples/acme/snapshot.json --people",
+			"plan --config examples/acme/rolecall.yaml --snapshot examples/acme/snapshot.json -o json --detailed-exitcode"),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := a.plan(cmd.Context(), p, file)
+			if err != nil {
+				return err
+			}
+			if err := a.showPlan(d, p); err != nil {
+				return err
+			}
+			if out != "" {
+				if err := writeFile(out, func(w io.Writer) error { return savePlan(w, d) }); err != nil {
+					return err
+				}
+				a.say("Saved to %s. To carry it out: %s apply %s", out, a.name, out)
+			}
+			return planExit(d, p, detailed)
+		},
+	}
+	p.register(a, cmd)
+	cmd.Flags().StringVar(&file, "snapshot", "", "plan against this snapshot instead of reading live state")
+	cmd.Flags().StringVar(&out, "out", "", "save the plan, for apply")
+	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "end with exit code 2 when there are changes")
+	return cmd
+}
+
+func planExit(d *planned, p planning, detailed bool) error { //nolint:revive // a flag of the command
+	switch {
+	case !d.plan.Applicable:
+		return told(exitFailed)
+	case p.require && !d.plan.Complete:
+		return told(exitIncomplete)
+	case detailed && !d.plan.Empty():
+		return told(exitChanges)
+	}
+	return nil
+}
+
+// plan loads, observes and compares.
+func (a *app) plan(ctx context.Context, p planning, file string) (*planned, error) {
+	in, err := a.load(p.sources)
+	if err != nil {
+		return nil, err
+	}
+	if in.diagnostics.HasErrors() {
+		return nil, a.refuseFiles(in.diagnostics)
+	}
+	d := &planned{in: in}
+	if file == "" {
+		if d.world, err = a.connect(ctx, in.installation); err != nil {
+			return nil, err
+		}
+		if p.stats {
+			defer a.printStats(d.world.stats)
+		}
+	}
+	s, err := a.observe(ctx, in, file, d.world)
+	if err != nil {
+		return nil, err
+	}
+	d.index = snapshot.NewIndex(s)
+	d.built = desired.Build(desired.Input{Installation: in.installation, Policies: in.policies, Index: d.index, Coverage: in.coverage})
+	d.plan = plan.Diff(planInput(in, d.index, d.built), p.options)
+	return d, nil
+}
+
+func planInput(in *inputs, x *snapshot.Index, r *desired.Result) plan.Input {
+	var roles []access.ARN
+	for _, arn := range in.installation.Protect.Roles {
+		roles = append(roles, access.ARN(arn))
+	}
+	findings := append(diag.List{}, in.diagnostics...)
+	findings = append(findings, r.Diagnostics...)
+	findings.Sort()
+	return plan.Input{
+		Index: x, Owner: in.installation.Owner, Observed: r.Observed, Desired: r.State, Origins: r.Origins, Notes: r.Notes,
+		Privileged: r.Privileged, ProtectedUsers: in.installation.Protect.Users, ProtectedRoles: roles,
+		Bindings: r.Bindings, Conflicts: r.Conflicts, Findings: findings,
+	}
+}
+
+// showPlan renders the plan, and what is wrong with the policies.
+func (a *app) showPlan(d *planned, p planning) error {
+	if a.flags.output != "table" {
+		return a.document(d.plan)
+	}
+	if err := a.diagnostics(d.plan.Findings); err != nil {
+		return err
+	}
+	v := planView{p: d.plan, x: d.index, unsupported: d.built.Unsupported, name: a.name, people: p.people, color: a.color(a.host.StdoutTerminal)}
+	if _, err := fmt.Fprint(a.host.Stdout, v.String()); err != nil {
+		return fmt.Errorf("writing the plan: %w", err)
+	}
+	return nil
+}
+
+// readFile reads a whole file the user named.
+func readFile(path string) ([]byte, error) {
+	b, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return b, nil
+}

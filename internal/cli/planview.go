@@ -1,0 +1,310 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/plan"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
+)
+
+// planView renders a plan for people: one block for Identity Center, one per cluster, totals last.
+type planView struct {
+	p           *plan.Plan
+	x           *snapshot.Index
+	unsupported []access.ClusterARN
+	name        string
+	people      bool
+	color       bool
+	b           strings.Builder
+}
+
+func (v *planView) String() string {
+	v.header()
+	v.identityCenter()
+	for i := range v.x.Clusters {
+		v.cluster(&v.x.Clusters[i])
+	}
+	v.gaps()
+	v.totals()
+	return v.b.String()
+}
+
+// line writes one line; what comes from outside is escaped.
+func (v *planView) line(format string, args ...any) {
+	v.b.WriteString(strings.TrimRight(diag.Escape(fmt.Sprintf(format, args...)), " ") + "\n")
+}
+
+func (v *planView) header() {
+	org := v.x.Organization.ID
+	if org == "" {
+		org = "the organization"
+	}
+	v.line("Read %s as %s  ·  %s, %s, %s  ·  %s", org, v.x.Caller.ARN, count(len(v.x.Estate), "account"),
+		count(len(v.x.Clusters), "cluster"), count(len(v.x.Gaps), "gap"), v.p.Taken.UTC().Format("2006-01-02 15:04:05Z"))
+}
+
+func count(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+func (v *planView) identityCenter() {
+	var rows []plan.Change
+	for _, c := range v.p.Changes {
+		if c.Cluster == "" {
+			rows = append(rows, c)
+		}
+	}
+	if len(rows) > 0 {
+		v.line("")
+		v.line("Identity Center")
+		v.changes(rows)
+	}
+}
+
+// cluster writes the block of one cluster: its changes in the plan's order, and how its grants bind.
+func (v *planView) cluster(c *access.Cluster) {
+	var rows []plan.Change
+	for _, ch := range v.p.Changes {
+		if ch.Cluster == c.ARN {
+			rows = append(rows, ch)
+		}
+	}
+	var binds []access.GrantBinding
+	for _, b := range v.p.Bindings {
+		if b.Cluster == c.ARN {
+			binds = append(binds, b)
+		}
+	}
+	var conflicts []access.Conflict
+	for _, x := range v.p.Conflicts {
+		if x.Cluster == c.ARN {
+			conflicts = append(conflicts, x)
+		}
+	}
+	unsupported := slices.Contains(v.unsupported, c.ARN)
+	if len(rows)+len(binds)+len(conflicts) == 0 && !unsupported {
+		return
+	}
+	v.line("")
+	v.line("%s   %s · aws-auth", v.x.ClusterName(c.ARN), c.Mode)
+	v.changes(rows)
+	for _, x := range conflicts {
+		v.line("  ! not ours    %s: %s", x.Object, x.Detail)
+	}
+	if unsupported {
+		v.line("  ! mode %s is not supported yet: this cluster was read, and nothing in it is changed", c.Mode)
+	}
+	if len(rows) == 0 && !unsupported && len(conflicts) == 0 {
+		v.line("  · nothing to change")
+	}
+	for _, b := range binds {
+		v.binding(b)
+	}
+}
+
+func (v *planView) binding(b access.GrantBinding) {
+	who := count(b.People, "person")
+	if b.People != 1 {
+		who = fmt.Sprintf("%d people", b.People)
+	}
+	if b.Admitted > 0 {
+		who += fmt.Sprintf(", and %d more get in at the door and can do nothing by it", b.Admitted)
+	}
+	how := map[access.BindMode]string{access.ByUser: "by user", access.ByGroup: "by group"}[b.Mode]
+	v.line("    %s/%s binds %s (%s)", b.Policy, b.Grant, how, b.Why)
+	v.line("      %s; %s", who, b.Means)
+}
+
+func (v *planView) changes(rows []plan.Change) {
+	var cells [][3]string
+	wide := 0
+	for _, c := range rows {
+		cell := [3]string{word(c.Kind), v.object(c), v.remark(c)}
+		cells = append(cells, cell)
+		wide = max(wide, len([]rune(cell[1])))
+	}
+	wide = min(wide, 46)
+	for i, c := range rows {
+		esc := ""
+		if c.Escalation {
+			esc = "  ESCALATION"
+		}
+		v.b.WriteString("  " + v.glyph(c.Action) + " ")
+		v.line("%-11s %-*s  %s%s", cells[i][0], wide, cells[i][1], cells[i][2], esc)
+		if v.people {
+			v.named("gains", c.Gains)
+			v.named("loses", c.Loses)
+		}
+	}
+}
+
+func (v *planView) named(what string, people []plan.Person) {
+	for _, p := range people {
+		v.line("                  %s  %s (%s)", what, p.Name, p.Level)
+	}
+}
+
+func (v *planView) glyph(a plan.Action) string {
+	g := map[plan.Action]string{plan.Create: "+", plan.Update: "~", plan.Delete: "-"}[a]
+	if !v.color {
+		return g
+	}
+	return map[plan.Action]string{plan.Create: "\x1b[32m", plan.Update: "\x1b[33m", plan.Delete: "\x1b[31m"}[a] + g + "\x1b[0m"
+}
+
+func word(k plan.ObjectKind) string {
+	switch k {
+	case plan.KindPermissionSetTag:
+		return "tag"
+	case plan.KindAccountAssignment:
+		return "assignment"
+	case plan.KindAwsAuthRow:
+		return "row"
+	case plan.KindRoleBinding, plan.KindClusterRoleBinding:
+		return "binding"
+	}
+	return string(k)
+}
+
+// object names a change's object the way a person would.
+func (v *planView) object(c plan.Change) string {
+	o := c.After
+	if o == nil {
+		o = c.Before
+	}
+	switch {
+	case o.Mapping != nil:
+		if name, ok := o.Mapping.Row.RoleARN.RoleName(); ok {
+			return name
+		}
+	case o.Binding != nil && o.Binding.Namespace != "":
+		return fmt.Sprintf("%s in %s", o.Binding.Ref.Name, o.Binding.Namespace)
+	case o.Binding != nil:
+		return o.Binding.Ref.Name + " everywhere"
+	}
+	return c.Name
+}
+
+// remark is what the change does and why, with the people counted.
+func (v *planView) remark(c plan.Change) string {
+	var parts []string
+	o := c.After
+	if o != nil && o.Mapping != nil {
+		parts = append(parts, o.Mapping.Row.Username)
+		if o.Mapping.Symbolic() {
+			parts = append(parts, "known after apply")
+		}
+	}
+	if len(c.Gains)+len(c.Loses) > 0 {
+		parts = append(parts, fmt.Sprintf("+%d −%d people", len(c.Gains), len(c.Loses)))
+	}
+	switch {
+	case c.Kind == plan.KindPermissionSetTag:
+		parts = append(parts, c.Note)
+	case c.Reason != plan.ReasonGranted:
+		parts = append(parts, string(c.Reason))
+	}
+	if at := c.Origin.String(); at != "" {
+		parts = append(parts, at)
+	}
+	return strings.Join(parts, "  ")
+}
+
+// gapLine says what was not read and why.
+func gapLine(x *snapshot.Index, g access.Gap) string {
+	where := []string{}
+	if g.Account != "" {
+		where = append(where, x.AccountName(g.Account))
+	}
+	if g.Region != "" {
+		where = append(where, g.Region)
+	}
+	if g.Cluster != "" {
+		where = append(where, g.Cluster.Name())
+	}
+	s := fmt.Sprintf("%s (%s %s)", g.Part, g.Service, g.Operation)
+	if len(where) > 0 {
+		s = strings.Join(where, "/") + ": " + s
+	}
+	s += ": " + g.Reason
+	if g.Needs != "" {
+		s += "; needs " + g.Needs
+	}
+	return s
+}
+
+func (v *planView) gaps() {
+	if len(v.p.Gaps) == 0 {
+		return
+	}
+	v.line("")
+	v.line("Not read, so whatever depends on it stays as it is:")
+	for _, g := range v.p.Gaps {
+		v.line("  ? %s %s", gapCode(g.Kind), gapLine(v.x, g))
+	}
+}
+
+// gapCode is the code of the world's condition behind a gap.
+func gapCode(k access.GapKind) diag.Code {
+	switch k {
+	case access.GapDenied:
+		return diag.RC5001
+	case access.GapThrottled:
+		return diag.RC5002
+	case access.GapUnreachable:
+		return diag.RC5003
+	case access.GapExpired:
+		return diag.RC5006
+	case access.GapInactive, access.GapFailed:
+	}
+	return diag.RC5004
+}
+
+func (v *planView) totals() {
+	v.line("")
+	s := v.p.Summary
+	if v.p.Empty() {
+		v.line("Plan: nothing to do.")
+	} else {
+		v.line("Plan: %d to add, %d to change, %d to remove  ·  %d people gain, %d lose%s", s.Create, s.Update, s.Delete, s.Gain, s.Lose, v.escalations())
+	}
+	for _, c := range v.p.Conflicts {
+		if c.Cluster == "" {
+			v.line("Not ours, left alone: %s: %s", c.Object, c.Detail)
+		}
+	}
+	for _, r := range v.p.Refusals {
+		v.line("refused %s: %s", r.Code, r.Summary)
+		if r.Hint != "" {
+			v.line("  hint: %s", r.Hint)
+		}
+	}
+	switch {
+	case !v.p.Applicable:
+		v.line("Nothing was changed, and nothing can be: mend the errors above first.")
+	case !v.p.Empty():
+		v.line("Nothing was changed. To carry it out: %s apply", v.name)
+	}
+}
+
+func (v *planView) escalations() string {
+	if v.p.Summary.Escalations == 0 {
+		return ""
+	}
+	places := []string{}
+	for _, c := range v.p.Changes {
+		if c.Escalation && !slices.Contains(places, c.Origin.String()) {
+			places = append(places, c.Origin.String())
+		}
+	}
+	slices.SortFunc(places, cmp.Compare[string])
+	return fmt.Sprintf("  ·  %s (privileged: true at %s)", count(v.p.Summary.Escalations, "escalation"), strings.Join(places, ", "))
+}
