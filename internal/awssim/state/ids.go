@@ -44,22 +44,46 @@ func (s *State) NewID(kind Kind, key ...string) string {
 	switch kind {
 	case KindAccount:
 		return digits(sum[:], 12)
+	case KindUUID:
+		return uuid(h)
 	case KindOrganization:
 		return "o-" + lower[:10]
 	case KindRoot:
 		return "r-" + lower[:4]
 	case KindUnit:
 		return lower[:8]
+	case KindToken:
+		return "IQoJb3JpZ2luX2Vj" + upper[:52] + lower[:52]
+	case KindInstance, KindPermissionSet, KindStore, KindRoleSuffix, KindSecret, KindOIDC:
+		return hexID(kind, h)
+	case KindRoleID, KindUserID, KindAccessKey, KindSessionKey:
+		return iamID(kind, upper)
+	}
+	panic(fmt.Sprintf("identifier of unknown kind %d", kind))
+}
+
+// hexID returns an identifier made of hexadecimal digits.
+func hexID(kind Kind, h string) string {
+	switch kind { //nolint:exhaustive // NewID passes these kinds only
 	case KindInstance:
 		return "ssoins-" + h[:16]
 	case KindPermissionSet:
 		return "ps-" + h[:16]
 	case KindStore:
 		return "d-" + h[:10]
-	case KindUUID:
-		return uuid(h)
 	case KindRoleSuffix:
 		return h[:16]
+	case KindSecret:
+		return h[:40]
+	case KindOIDC:
+		return strings.ToUpper(h[:32])
+	}
+	panic(fmt.Sprintf("identifier kind %d is not hexadecimal", kind))
+}
+
+// iamID returns a unique id of IAM, whose prefix tells what it is of.
+func iamID(kind Kind, upper string) string {
+	switch kind { //nolint:exhaustive // NewID passes these kinds only
 	case KindRoleID:
 		return "AROA" + upper[:17]
 	case KindUserID:
@@ -68,14 +92,8 @@ func (s *State) NewID(kind Kind, key ...string) string {
 		return "AKIA" + upper[:16]
 	case KindSessionKey:
 		return "ASIA" + upper[:16]
-	case KindSecret:
-		return h[:40]
-	case KindToken:
-		return "IQoJb3JpZ2luX2Vj" + upper[:52] + lower[:52]
-	case KindOIDC:
-		return strings.ToUpper(h[:32])
 	}
-	panic(fmt.Sprintf("identifier of unknown kind %d", kind))
+	panic(fmt.Sprintf("identifier kind %d is not of IAM", kind))
 }
 
 // FreshID returns an identifier that was not handed out before for this key.
