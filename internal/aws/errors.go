@@ -131,7 +131,9 @@ func apiMessage(api smithy.APIError) string {
 	if api.ErrorMessage() == "" {
 		return api.ErrorCode()
 	}
-	return api.ErrorCode() + ": " + api.ErrorMessage()
+	// STS explains a wrong signature at length; the first line says it.
+	first, _, _ := strings.Cut(api.ErrorMessage(), "\n")
+	return api.ErrorCode() + ": " + first
 }
 
 // condition maps a service's error code; IAM's codes have no "Exception" (AWS API references).

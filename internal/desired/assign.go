@@ -115,7 +115,9 @@ func (b *builder) settle(k pair, wanted, mine []access.Principal) {
 	}
 	if why := b.heldAssignments(k.account, set); why != "" {
 		after = now
-		b.holdNote(k, why)
+		if !b.x.Complete() {
+			b.holdNote(k, why)
+		}
 	}
 	b.after[k] = after
 	for _, p := range after {

@@ -165,9 +165,7 @@ func (s *site) namespaces(patterns []string, g *grant, item int) []string {
 			}
 		}
 		if !matched && !strings.Contains(p, "*") {
-			d := diag.New(diag.RC1008, g.Pos("allow", item, "namespaces", j), fmt.Sprintf("namespace %q does not exist on %s; nothing is bound there", p, s.x.ClusterName(s.c.ARN)))
-			d.Severity = diag.Warning
-			s.say(d)
+			s.say(diag.New(diag.RC1008, g.Pos("allow", item, "namespaces", j), fmt.Sprintf("namespace %q does not exist on %s; nothing is bound there", p, s.x.ClusterName(s.c.ARN))))
 		}
 	}
 	return sortedSet(out)

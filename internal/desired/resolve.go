@@ -237,8 +237,9 @@ func (b *builder) checkAccount(ref string, pos diag.Pos) {
 	}
 }
 
-// checkEstate checks what the installation itself names.
+// checkEstate checks what the installation itself names, and says which of its wishes this version does not fulfil.
 func (b *builder) checkEstate() {
+	b.checkUnsupported()
 	for i, ref := range b.Installation.Estate.Accounts {
 		if len(b.x.AccountsNamed(ref)) == 0 && !b.gapIn(access.PartAccounts) {
 			known := snapshot.Names(b.x.Accounts, func(a access.Account) string { return a.Name })
@@ -249,5 +250,17 @@ func (b *builder) checkEstate() {
 		if !b.x.HasUnit(ref) && !b.gapIn(access.PartUnits) && !b.gapIn(access.PartAccounts) {
 			b.say(diag.New(diag.RC1016, b.Installation.Pos("estate", "organizationalUnits", i), fmt.Sprintf("no account lies in the organizational unit %q", ref)))
 		}
+	}
+}
+
+func (b *builder) checkUnsupported() {
+	for i, a := range b.Installation.Adopt {
+		d := diag.New(diag.RC4006, b.Installation.Pos("adopt", i), fmt.Sprintf("adopting is not supported yet: what belongs to others on %s is left alone", a.Cluster))
+		d.Severity = diag.Warning
+		b.say(d.WithHint("remove the object by hand once nobody needs it; the next run then writes its own"))
+	}
+	if b.Installation.Mapping == v1alpha1.MappingAccessEntry {
+		b.say(diag.New(diag.RC1005, b.Installation.Pos("mapping"), "mapping: AccessEntry is not supported yet").
+			WithHint("leave mapping out: clusters in mode CONFIG_MAP get aws-auth rows, others are read and reported"))
 	}
 }

@@ -44,7 +44,7 @@ func Collect(ctx context.Context, p Ports, scope Scope, o Options) (*Snapshot, e
 	c := &collector{ports: p, scope: scope, opts: o, s: &Snapshot{APIVersion: APIVersion, Kind: Kind, Taken: o.Taken.UTC().Truncate(time.Second)}}
 	caller, err := p.Reader.Caller(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("asking who we are: %w", err)
+		return nil, err //nolint:wrapcheck // it says already that it asked who the caller is
 	}
 	c.s.Caller = caller
 	for _, phase := range []func(context.Context) error{c.organization, c.directory, c.inside} {
