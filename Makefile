@@ -1,0 +1,50 @@
+# Bare "make" prints the targets. Everything needs Go, make and git, nothing else.
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rolecall
+LINT  := $(CACHE)/tools/golangci-lint-$(shell cat tools/go.sum | cksum | cut -d' ' -f1)
+LAB   := cd lab && go run ./cmd/rolecall-lab
+
+.PHONY: help demo lab test unit race laboratory lint verify snapshot build clean
+
+help: ## print the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: ## run the whole story against the laboratory: plan, apply, people, revocation
+	$(LAB) demo
+
+lab: ## keep the laboratory up and print the environment to use it by hand
+	$(LAB) up --org ../examples/acme/organization.yaml
+
+test: unit laboratory race lint ## everything that CI runs
+
+unit: ## vet and test the main module; needs no network
+	go vet ./...
+	go test ./...
+
+laboratory: ## build the control plane if need be, then test the chain in the laboratory
+	cd lab && go vet ./... && go run ./cmd/rolecall-lab build && go test -timeout 20m ./...
+
+race: ## the race detector over what runs things side by side
+	go test -race -short ./internal/snapshot ./internal/apply ./internal/kube ./internal/aws ./internal/awssim ./internal/awssim/state ./internal/cli
+
+lint: $(LINT) ## the linter over both modules
+	$(LINT) run ./...
+	cd lab && $(LINT) run ./...
+
+$(LINT): tools/go.sum
+	@echo "building the linter (about 4 minutes, once)"
+	@mkdir -p $(@D)
+	cd tools && go build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+verify: ## regenerate everything generated and fail on a difference
+	go test ./internal/diag ./schema -update
+	$(MAKE) snapshot
+	git diff --exit-code -- docs schema examples
+
+snapshot: ## regenerate examples/acme/snapshot.json from the laboratory
+	$(LAB) snapshot --org ../examples/acme/organization.yaml --config ../examples/acme/rolecall.yaml --out ../examples/acme/snapshot.json
+
+build: ## build bin/rolecall
+	go build -trimpath -o bin/rolecall ./cmd/rolecall
+
+clean: ## remove what build made; the caches stay
+	rm -rf bin

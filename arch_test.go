@@ -1,0 +1,226 @@
+package rolecall_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const mod = "github.com/rolecall-dev/rolecall/"
+
+// core is what the pure packages may use of the standard library and of others beyond their own table row.
+var core = []string{"bytes", "cmp", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "iter", "maps", "math", "regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8"}
+
+// rule is what a package may import: packages of this module, and prefixes of others; nil means any.
+type rule struct {
+	local  []string
+	others []string
+}
+
+func pure(others ...string) []string { return append(slices.Clone(core), others...) }
+
+// standard is the rule of packages that use the standard library only.
+var standard = []string{"std"}
+
+// allowed is the whole import graph: every package has a row, every row a package.
+var allowed = map[string]rule{
+	"schema":       {others: []string{"embed", "std"}},
+	"cmd/rolecall": {local: []string{"internal/cli"}, others: standard},
+	"api/v1alpha1": {others: []string{"k8s.io/apimachinery"}},
+
+	"internal/access":  {others: pure("context", "k8s.io/api/rbac/v1")},
+	"internal/diag":    {others: pure("unicode/utf16", "golang.org/x/text")},
+	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2", "github.com/goccy/go-yaml")},
+	"internal/policy": {
+		local:  []string{"internal/access", "internal/diag", "api/v1alpha1"},
+		others: pure("reflect", "sigs.k8s.io/yaml", "github.com/goccy/go-yaml", "k8s.io/apimachinery"),
+	},
+	"internal/snapshot": {
+		local:  []string{"internal/access", "internal/diag", "internal/awsauth"},
+		others: pure("context", "sync", "golang.org/x/sync/errgroup"),
+	},
+	"internal/desired": {
+		local:  []string{"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/awsauth", "api/v1alpha1"},
+		others: pure("k8s.io/api/rbac/v1"),
+	},
+	"internal/plan": {
+		local:  []string{"internal/access", "internal/diag", "internal/snapshot"},
+		others: pure("k8s.io/api/rbac/v1", "k8s.io/component-helpers/auth/rbac/validation"),
+	},
+	"internal/apply": {
+		local:  []string{"internal/access", "internal/plan", "internal/awsauth"},
+		others: pure("context", "sync", "golang.org/x/sync/errgroup"),
+	},
+	"internal/aws":  {local: []string{"internal/access"}, others: []string{"std", "github.com/aws/", "golang.org/x/time/rate", "golang.org/x/sync"}},
+	"internal/kube": {local: []string{"internal/access", "internal/awsauth"}, others: []string{"std", "k8s.io/client-go", "k8s.io/api", "k8s.io/apimachinery", "golang.org/x/"}},
+	"internal/cli": {
+		local: []string{
+			"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/desired", "internal/plan", "internal/apply",
+			"internal/aws", "internal/kube", "internal/awsauth", "schema",
+		},
+		others: []string{"std", "github.com/spf13/", "golang.org/x/term", "sigs.k8s.io/yaml"},
+	},
+
+	"internal/awssim": {local: []string{
+		"internal/awssim/awsjson", "internal/awssim/awsquery", "internal/awssim/eks", "internal/awssim/iam", "internal/awssim/iampolicy", "internal/awssim/identitystore",
+		"internal/awssim/organizations", "internal/awssim/restjson", "internal/awssim/service", "internal/awssim/shape", "internal/awssim/sigv4", "internal/awssim/ssoadmin",
+		"internal/awssim/state", "internal/awssim/sts",
+	}, others: standard},
+	"internal/awssim/awsjson":       {local: simParts, others: standard},
+	"internal/awssim/awsquery":      {local: simParts, others: standard},
+	"internal/awssim/eks":           {local: simParts, others: standard},
+	"internal/awssim/iam":           {local: simParts, others: standard},
+	"internal/awssim/iampolicy":     {others: standard},
+	"internal/awssim/identitystore": {local: simParts, others: standard},
+	"internal/awssim/modelcheck":    {local: simParts, others: standard},
+	"internal/awssim/organizations": {local: simParts, others: standard},
+	"internal/awssim/restjson":      {local: simParts, others: standard},
+	"internal/awssim/service":       {local: simParts, others: standard},
+	"internal/awssim/shape":         {local: simParts, others: standard},
+	"internal/awssim/sigv4":         {others: standard},
+	"internal/awssim/simtest":       {local: simParts, others: standard},
+	"internal/awssim/ssoadmin":      {local: simParts, others: standard},
+	"internal/awssim/state":         {local: []string{"internal/awssim/iampolicy"}, others: standard},
+	"internal/awssim/sts":           {local: simParts, others: standard},
+}
+
+// simParts is what the simulator's services are made of.
+var simParts = []string{
+	"internal/awssim/awsjson", "internal/awssim/awsquery", "internal/awssim/iampolicy", "internal/awssim/restjson", "internal/awssim/service",
+	"internal/awssim/shape", "internal/awssim/sigv4", "internal/awssim/state",
+}
+
+// source is one file's imports and its package comment.
+type source struct {
+	file, dir string
+	imports   []string
+	documents bool
+}
+
+// sources parses the module's own files in-process: running "go list" would hide edits from the test cache.
+func sources(t *testing.T) []source {
+	t.Helper()
+	var out []source
+	root := os.DirFS(".")
+	err := fs.WalkDir(root, ".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || file != "." && strings.HasPrefix(d.Name(), ".") || file == "lab" || file == "bench" || file == "tools" || file == "internal/tmpdeps") {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		src, err := fs.ReadFile(root, file)
+		if err != nil {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, src, parser.ImportsOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		s := source{file: file, dir: path.Dir(file), documents: f.Doc != nil}
+		for _, spec := range f.Imports {
+			imp, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			s.imports = append(s.imports, imp)
+		}
+		out = append(out, s)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestImportsFollowTheTable(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range sources(t) {
+		r, known := allowed[s.dir]
+		if !known {
+			t.Errorf("%s: package has no row in the import table", s.file)
+			continue
+		}
+		seen[s.dir] = true
+		for _, imp := range s.imports {
+			if local, ok := strings.CutPrefix(imp, mod); ok {
+				if !slices.Contains(r.local, local) {
+					t.Errorf("%s: %s must not import %s", s.file, s.dir, local)
+				}
+				continue
+			}
+			if !permitted(imp, r.others) {
+				t.Errorf("%s: %s must not import %s", s.file, s.dir, imp)
+			}
+		}
+	}
+	for dir := range allowed {
+		if !seen[dir] {
+			t.Errorf("the import table has a row for %s, which does not exist", dir)
+		}
+	}
+}
+
+func permitted(imp string, allowed []string) bool {
+	first, _, _ := strings.Cut(imp, "/")
+	std := !strings.Contains(first, ".")
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		return a == imp || a == "std" && std || !std && strings.HasPrefix(imp, a)
+	})
+}
+
+func TestTheSimulatorIsNeverLinkedIntoTheProduct(t *testing.T) {
+	imports := map[string][]string{}
+	for _, s := range sources(t) {
+		for _, imp := range s.imports {
+			if local, ok := strings.CutPrefix(imp, mod); ok {
+				imports[s.dir] = append(imports[s.dir], local)
+			}
+		}
+	}
+	reached := map[string]bool{}
+	for queue := []string{"cmd/rolecall"}; len(queue) > 0; queue = queue[1:] {
+		if reached[queue[0]] {
+			continue
+		}
+		reached[queue[0]] = true
+		queue = append(queue, imports[queue[0]]...)
+	}
+	if len(reached) < 10 {
+		t.Fatalf("cmd/rolecall reaches only %d packages: the walk is broken", len(reached))
+	}
+	for dir := range reached {
+		if strings.HasPrefix(dir, "internal/awssim") {
+			t.Errorf("cmd/rolecall reaches %s", dir)
+		}
+	}
+}
+
+func TestEveryPackageHasOneCommentInTheFileNamedAfterIt(t *testing.T) {
+	comments := map[string][]string{}
+	for _, s := range sources(t) {
+		comments[s.dir] = append(comments[s.dir], nil...)
+		if s.documents {
+			comments[s.dir] = append(comments[s.dir], path.Base(s.file))
+		}
+	}
+	for dir, files := range comments {
+		want := path.Base(dir) + ".go"
+		if dir == "cmd/rolecall" {
+			want = "main.go"
+		}
+		if !slices.Equal(files, []string{want}) {
+			t.Errorf("%s: package comments in %v, want one in %s", dir, files, want)
+		}
+	}
+}
