@@ -45,7 +45,7 @@ tokens are checked by the real aws-iam-authenticator. Nothing in it reaches AWS.
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(p.build(), p.up(), p.session(), p.group(), p.user())
+	root.AddCommand(p.build(), p.up(), p.session(), p.group(), p.user(), p.snapshot(), p.demo())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0

@@ -1,0 +1,34 @@
+package command
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rolecall-dev/rolecall/lab/internal/demo"
+	"github.com/rolecall-dev/rolecall/lab/internal/product"
+)
+
+func (p Process) demo() *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Tell the whole story: plan, apply, people at the cluster's door, revocation",
+		Long: `demo starts a laboratory, runs the rolecall of this checkout against it, and acts as the people
+concerned. Every step prints the command that did it. It exits 1 when anything is not as the story says.`,
+		Example: `  rolecall-lab demo`,
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			root, err := product.Root(p.Dir)
+			if err != nil {
+				return err //nolint:wrapcheck // says everything
+			}
+			if _, err := p.binaries(c.Context()); err != nil {
+				return err
+			}
+			if err := demo.Run(c.Context(), demo.Options{Root: root, Out: p.Stdout, Progress: p.Stderr}); err != nil {
+				return fmt.Errorf("the demo: %w", err)
+			}
+			return nil
+		},
+	}
+}
