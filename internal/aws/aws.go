@@ -111,8 +111,7 @@ func load(ctx context.Context, o Options) (awssdk.Config, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
-		var missing config.SharedConfigProfileNotExistError
-		if errors.As(err, &missing) {
+		if missing, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
 			return cfg, fmt.Errorf("configuring AWS: %w: profile %q does not exist; create it with: aws configure sso --profile %s",
 				access.ErrExpired, missing.Profile, missing.Profile)
 		}
@@ -172,7 +171,7 @@ func (m *memo[T]) get(ctx context.Context, read func(context.Context) (T, error)
 	select {
 	case m.lock <- struct{}{}:
 	case <-ctx.Done():
-		return zero, ctx.Err()
+		return zero, ctx.Err() //nolint:wrapcheck // the caller says what it was waiting for
 	}
 	defer func() { <-m.lock }()
 	if m.value != nil {

@@ -157,8 +157,10 @@ func expected() observed {
 		Caller:       access.Caller{Account: management, ARN: "arn:aws:iam::111111111111:user/root"},
 		Organization: access.Organization{ManagementAccount: management},
 		Accounts: []access.Account{
-			{ID: sandbox, Name: "sandbox", State: access.AccountSuspended}, {ID: management, Name: "management", State: access.AccountActive},
-			{ID: production, Name: "production", State: access.AccountActive}, {ID: identity, Name: "identity", State: access.AccountActive},
+			{ID: sandbox, Name: "sandbox", State: access.AccountSuspended},
+			{ID: management, Name: "management", State: access.AccountActive},
+			{ID: production, Name: "production", State: access.AccountActive},
+			{ID: identity, Name: "identity", State: access.AccountActive},
 		},
 		Units:    []string{"Workloads", "Workloads/Prod"},
 		InRoot:   []access.AccountID{management, identity},

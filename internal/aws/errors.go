@@ -42,8 +42,7 @@ func (c *Client) translate(err error, s scope) error {
 	if err == nil {
 		return nil
 	}
-	var done *access.CallError
-	if errors.As(err, &done) {
+	if _, ok := errors.AsType[*access.CallError](err); ok {
 		return err
 	}
 	out := &access.CallError{Service: s.service}
@@ -59,8 +58,7 @@ func (c *Client) translate(err error, s scope) error {
 
 // describe fills in what the error says.
 func (c *Client) describe(out *access.CallError, err error) {
-	var response *awshttp.ResponseError
-	if errors.As(err, &response) {
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		out.RequestID = response.ServiceRequestID()
 	}
 	var own *credentialsError
@@ -71,7 +69,7 @@ func (c *Client) describe(out *access.CallError, err error) {
 	case errors.As(err, &api):
 		out.Condition, out.Message = condition(api.ErrorCode(), err), apiMessage(api)
 	default:
-		out.Condition, out.Message = connectionProblem(err)
+		out.Message, out.Condition = connectionProblem(err)
 	}
 	switch {
 	case errors.Is(out.Condition, access.ErrDenied):
@@ -161,24 +159,23 @@ func condition(code string, err error) error {
 }
 
 // connectionProblem tells why no service answered.
-func connectionProblem(err error) (cond error, message string) {
+func connectionProblem(err error) (message string, cond error) {
 	var dns *net.DNSError
 	var send *smithyhttp.RequestSendError
 	switch {
 	case errors.As(err, &dns):
-		return access.ErrUnreachable, dns.Error()
+		return dns.Error(), access.ErrUnreachable
 	case errors.Is(err, context.DeadlineExceeded):
-		return access.ErrUnreachable, "no answer in time"
+		return "no answer in time", access.ErrUnreachable
 	case isThrottle(err):
-		return access.ErrThrottled, err.Error()
+		return err.Error(), access.ErrThrottled
 	case errors.As(err, &send):
-		return access.ErrUnreachable, send.Err.Error()
+		return send.Err.Error(), access.ErrUnreachable
 	}
-	var response *smithyhttp.ResponseError
-	if errors.As(err, &response) {
-		return nil, fmt.Sprintf("answered HTTP %d without an error AWS would send: %v", response.HTTPStatusCode(), response.Err)
+	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+		return fmt.Sprintf("answered HTTP %d without an error AWS would send: %v", response.HTTPStatusCode(), response.Err), nil
 	}
-	return nil, err.Error()
+	return err.Error(), nil
 }
 
 // denial is how AWS words a missing permission:

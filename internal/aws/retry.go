@@ -60,8 +60,7 @@ func classify(err error) failureClass {
 
 // isThrottle knows a throttle by its code, whatever its HTTP status: Organizations answers 400.
 func isThrottle(err error) bool {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		if _, ok := retry.DefaultThrottleErrorCodes[api.ErrorCode()]; ok {
 			return true
 		}

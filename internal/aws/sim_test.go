@@ -91,13 +91,15 @@ func organization(t *testing.T, users ...map[string]any) io.Reader {
 		},
 		"identityCenter": map[string]any{"account": "management", "region": "eu-west-1"},
 		"users": []any{
-			map[string]any{"name": "alice", "emails": []any{"alice@example.com"}}, map[string]any{"name": "bob", "emails": []any{"bob@example.com"}, "status": "DISABLED"},
+			map[string]any{"name": "alice", "emails": []any{"alice@example.com"}},
+			map[string]any{"name": "bob", "emails": []any{"bob@example.com"}, "status": "DISABLED"},
 			map[string]any{"name": "carol", "emails": []any{"carol@example.com"}},
 		},
 		"groups": []any{map[string]any{"name": "developers", "members": []any{"alice", "bob"}}, map[string]any{"name": "nobody"}},
 		"permissionSets": []any{
 			map[string]any{"name": "Dev_Ops", "sessionDuration": "PT8H", "tags": map[string]any{access.TagOwner: "platform"}},
-			map[string]any{"name": "Admin"}, map[string]any{"name": "Unused"},
+			map[string]any{"name": "Admin"},
+			map[string]any{"name": "Unused"},
 		},
 		"assignments": []any{
 			map[string]any{"account": "production", "permissionSet": "Dev_Ops", "group": "developers"},

@@ -28,13 +28,13 @@ func (t *turns) take(ctx context.Context, account access.AccountID) (release fun
 	select {
 	case one <- struct{}{}:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, ctx.Err() //nolint:wrapcheck // the caller says what it was waiting for
 	}
 	select {
 	case t.all <- struct{}{}:
 	case <-ctx.Done():
 		<-one
-		return nil, ctx.Err()
+		return nil, ctx.Err() //nolint:wrapcheck // the caller says what it was waiting for
 	}
 	return func() { <-t.all; <-one }, nil
 }

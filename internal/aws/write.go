@@ -89,8 +89,7 @@ func (c *Client) DeleteAssignment(ctx context.Context, i access.Instance, a acce
 				PrincipalId: text(a.Principal.ID), PrincipalType: types.PrincipalType(a.Principal.Kind),
 				TargetId: text(a.Account), TargetType: types.TargetTypeAwsAccount,
 			})
-			var gone *types.ResourceNotFoundException
-			if errors.As(err, &gone) {
+			if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
 				return assignmentRequest{status: types.StatusValuesSucceeded}, nil
 			}
 			if err != nil {

@@ -3,6 +3,7 @@
 package awsauth
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
@@ -19,6 +20,8 @@ const (
 )
 
 // Document is what the authenticator understands of an aws-auth ConfigMap.
+//
+//nolint:recvcheck // it is filled by pointer while it is parsed, and a value afterwards
 type Document struct {
 	// Roles and Users are the rows that are in force, in order of appearance.
 	// A later row for the same ARN overrides an earlier one; both are listed.
@@ -85,9 +88,9 @@ func (d Document) Fatal(k Key) (Problem, bool) {
 // Of mapUsers rows that differ only in case the authenticator takes a random one; Lookup takes the last.
 func (d Document) Lookup(canonicalARN access.ARN) (Entry, bool) {
 	for _, rows := range [][]Entry{d.Roles, d.Users} {
-		for i := len(rows) - 1; i >= 0; i-- {
-			if rows[i].ARN != "" && strings.EqualFold(rows[i].ARN, string(canonicalARN)) {
-				return rows[i], true
+		for _, row := range slices.Backward(rows) {
+			if row.ARN != "" && strings.EqualFold(row.ARN, string(canonicalARN)) {
+				return row, true
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -105,9 +106,9 @@ func done(roles []Entry, ledger folded, e access.RowEdit) bool {
 
 // indexOf finds the last row that equals r, -1 when there is none.
 func indexOf(roles []Entry, r access.Row) int {
-	for i := len(roles) - 1; i >= 0; i-- {
-		if roles[i].SSO == nil && roles[i].Row().Equal(r) {
-			return roles[i].Index
+	for _, role := range slices.Backward(roles) {
+		if role.SSO == nil && role.Row().Equal(r) {
+			return role.Index
 		}
 	}
 	return -1

@@ -225,7 +225,7 @@ func TestOneWriteReplacesRemovesAndAdds(t *testing.T) {
 		if d := cmp.Diff(3, len(awsauth.ReadLedger(cm, owner))); d != "" {
 			t.Errorf("rows in the annotation (-want +got):\n%s", d)
 		}
-		if prefix := strings.SplitN(text, "]", 2)[0]; !strings.HasPrefix(cm.Data["mapRoles"], prefix) {
+		if prefix, _, _ := strings.Cut(text, "]"); !strings.HasPrefix(cm.Data["mapRoles"], prefix) {
 			t.Errorf("the foreign row changed:\n%s", cm.Data["mapRoles"])
 		}
 	}
@@ -291,8 +291,7 @@ func TestARowThatOthersReferToIsNotRemoved(t *testing.T) {
 	row := access.Row{RoleARN: "arn:a", Username: "u"}
 	text := "- rolearn: arn:a\n  username: &name u\n- rolearn: b\n  username: *name\n"
 	_, err := awsauth.Edit(configMap(text), owner, []access.RowEdit{{Before: &row}})
-	var refused *awsauth.RefusedError
-	if !errors.As(err, &refused) {
+	if _, ok := errors.AsType[*awsauth.RefusedError](err); !ok {
 		t.Errorf("got error %v, want a refusal", err)
 	}
 }

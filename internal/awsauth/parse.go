@@ -112,7 +112,7 @@ func (d *Document) unmarshal(k Key, text string, rows any) {
 func toJSON(text string) (out []byte, err error) {
 	err = guard(func() (err error) {
 		out, err = yaml.YAMLToJSON([]byte(text))
-		return err
+		return err //nolint:wrapcheck // its words are what the authenticator would log
 	})
 	return out, err
 }

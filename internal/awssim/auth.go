@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 
@@ -179,9 +180,7 @@ func (s *Server) conditionKeys(c *service.Call, need service.Need) map[string][]
 		keys["aws:PrincipalType"] = []string{"User"}
 		keys["aws:username"] = []string{c.Caller.ARN[strings.LastIndex(c.Caller.ARN, "/")+1:]}
 	}
-	for key, values := range need.Context {
-		keys[key] = values
-	}
+	maps.Copy(keys, need.Context)
 	return keys
 }
 

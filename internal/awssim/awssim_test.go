@@ -265,8 +265,7 @@ func TestCallsAreCountedAndTold(t *testing.T) {
 // identity asks who a caller is; of an error it returns the code.
 func (s *sim) identity(w who) string {
 	out, err := sts.NewFromConfig(s.config(w, region)).GetCallerIdentity(s.t.Context(), nil)
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	return *must[*sts.GetCallerIdentityOutput](s.t)(out, err).Arn

@@ -19,9 +19,8 @@ func (s *sim) cli(t *testing.T, query string, args ...string) any {
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_PAGER=", "AWS_MAX_ATTEMPTS=1")
 	out, err := command.Output()
 	if err != nil {
-		var exit *exec.ExitError
 		var stderr []byte
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			stderr = exit.Stderr
 		}
 		t.Fatalf("aws %s: %v\n%s", strings.Join(args, " "), err, stderr)
@@ -33,7 +32,7 @@ func (s *sim) cli(t *testing.T, query string, args ...string) any {
 	return value
 }
 
-func TestTheAWSCLIWorksAgainstEveryService(t *testing.T) {
+func TestTheAWSCLIWorksAgainstEveryService(t *testing.T) { //nolint:tparallel // its subtests follow one another
 	if testing.Short() {
 		t.Skip("the AWS CLI is slow to start")
 	}

@@ -111,7 +111,7 @@ func TestRepliesMayLackStatusAndPaths(t *testing.T) {
 	s := start(t, func(o *awssim.Options) { o.Faults.OmitStatus, o.Faults.OmitPaths = true, true })
 	a := must[*organizations.DescribeAccountOutput](t)(s.orgs(admin()).DescribeAccount(t.Context(),
 		&organizations.DescribeAccountInput{AccountId: aws.String(paymentsID)})).Account
-	if a.Status != "" || len(a.Paths) != 0 || a.State != "ACTIVE" { //nolint:staticcheck // Status is retired, and that it is absent is the point
+	if a.Status != "" || len(a.Paths) != 0 || a.State != "ACTIVE" {
 		t.Errorf("account is %+v", a)
 	}
 }

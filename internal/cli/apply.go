@@ -66,7 +66,7 @@ func (a *app) holds(path string, d *planned) error {
 	return told(exitStale)
 }
 
-func (a *app) apply(ctx context.Context, d *planned, p planning, approve bool) error { //nolint:revive // a flag of the command
+func (a *app) apply(ctx context.Context, d *planned, p planning, approve bool) error {
 	if a.flags.output == "table" {
 		if err := a.showPlan(d, p); err != nil {
 			return err

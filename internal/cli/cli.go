@@ -83,7 +83,7 @@ func Main(ctx context.Context, host Host, argv []string) int {
 	if filepath.Base(argv[0]) == "kubectl-rolecall" {
 		a.name = "kubectl rolecall"
 	}
-	root := a.root()
+	root := a.root() //nolint:contextcheck // cobra hands it to the commands
 	root.SetArgs(argv[1:])
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -143,7 +143,7 @@ Exit codes: 0 done · 1 failed · 2 the plan has changes (--detailed-exitcode) �
 	for _, c := range root.Commands() {
 		c.Args = usageArgs(c.Args)
 	}
-	root.Args = func(cmd *cobra.Command, args []string) error {
+	root.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return usage("there is no command %q; see %q", args[0], a.name+" --help")
 		}
@@ -213,7 +213,7 @@ func (a *app) outputFlag(cmd *cobra.Command) {
 }
 
 // color tells whether stdout or stderr gets colour.
-func (a *app) color(terminal bool) bool { //nolint:revive // a fact about the stream, not a mode
+func (a *app) color(terminal bool) bool {
 	switch a.flags.color {
 	case "always":
 		return true

@@ -43,7 +43,7 @@ func (a *app) load(s sources) (*inputs, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the installation: %w", err)
 	}
@@ -106,8 +106,7 @@ func readPolicies(paths []string) ([]policy.File, error) {
 			return err
 		})
 		if err != nil {
-			var pe *fs.PathError
-			if errors.As(err, &pe) {
+			if pe, ok := errors.AsType[*fs.PathError](err); ok {
 				err = pe.Err
 			}
 			return nil, fmt.Errorf("reading policies from %s: %w", p, err)
@@ -116,7 +115,7 @@ func readPolicies(paths []string) ([]policy.File, error) {
 	slices.Sort(names)
 	var out []policy.File
 	for _, n := range slices.Compact(names) {
-		data, err := os.ReadFile(n) //nolint:gosec // the user names the file
+		data, err := os.ReadFile(n)
 		if err != nil {
 			return nil, fmt.Errorf("reading a policy: %w", err)
 		}

@@ -24,6 +24,14 @@ func (a *app) say(format string, args ...any) {
 	}
 }
 
+// print writes to stdout.
+func (a *app) print(format string, args ...any) error {
+	if _, err := fmt.Fprintf(a.host.Stdout, format, args...); err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	return nil
+}
+
 // document writes v in a machine form.
 func (a *app) document(v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")

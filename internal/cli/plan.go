@@ -77,7 +77,7 @@ would carry it out. Nothing is changed. With --snapshot it touches no network.`,
 	return cmd
 }
 
-func planExit(d *planned, p planning, detailed bool) error { //nolint:revive // a flag of the command
+func planExit(d *planned, p planning, detailed bool) error {
 	switch {
 	case !d.plan.Applicable:
 		return told(exitFailed)
@@ -149,7 +149,7 @@ func (a *app) showPlan(d *planned, p planning) error {
 
 // readFile reads a whole file the user named.
 func readFile(path string) ([]byte, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}

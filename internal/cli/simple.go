@@ -63,7 +63,7 @@ func (a *app) validate(src sources, file, failOn string) error {
 		err = a.document(diag.NewFindings(ds))
 	} else {
 		if err = a.diagnostics(ds); err == nil {
-			_, err = fmt.Fprintf(a.host.Stdout, "%d policies with %d grants: %s\n", len(in.policies.Policies), len(in.policies.Grants()), ds.Count())
+			err = a.print("%d policies with %d grants: %s\n", len(in.policies.Policies), len(in.policies.Grants()), ds.Count())
 		}
 	}
 	if err != nil {
@@ -115,7 +115,7 @@ clusters, aws-auth and RBAC. The file names people and is written for you alone 
 	return cmd
 }
 
-func (a *app) saveSnapshot(s *snapshot.Snapshot, out string, complete bool) error { //nolint:revive // a flag of the command
+func (a *app) saveSnapshot(s *snapshot.Snapshot, out string, complete bool) error {
 	for _, g := range s.Gaps {
 		a.say("not read: %s", gapLine(snapshot.NewIndex(s), g))
 	}

@@ -111,27 +111,27 @@ func (r *routes) refers(ref string, c access.Cluster) bool {
 }
 
 func (r *routes) AwsAuth(ctx context.Context, c access.Cluster) (*access.ConfigMap, error) {
-	return r.client(c).AwsAuth(ctx, c) //nolint:wrapcheck // a pass-through
+	return r.client(c).AwsAuth(ctx, c)
 }
 
 func (r *routes) RBAC(ctx context.Context, c access.Cluster) (access.Cluster, error) {
-	return r.client(c).RBAC(ctx, c) //nolint:wrapcheck // a pass-through
+	return r.client(c).RBAC(ctx, c)
 }
 
 func (r *routes) EditRows(ctx context.Context, c access.Cluster, owner string, edits []access.RowEdit) (*access.ConfigMap, error) {
-	return r.client(c).EditRows(ctx, c, owner, edits) //nolint:wrapcheck // a pass-through
+	return r.client(c).EditRows(ctx, c, owner, edits)
 }
 
 func (r *routes) PutBinding(ctx context.Context, c access.Cluster, before *access.Binding, b access.Binding) error {
-	return r.client(c).PutBinding(ctx, c, before, b) //nolint:wrapcheck // a pass-through
+	return r.client(c).PutBinding(ctx, c, before, b)
 }
 
 func (r *routes) DeleteBinding(ctx context.Context, c access.Cluster, b access.Binding) error {
-	return r.client(c).DeleteBinding(ctx, c, b) //nolint:wrapcheck // a pass-through
+	return r.client(c).DeleteBinding(ctx, c, b)
 }
 
 func (r *routes) Allowed(ctx context.Context, c access.Cluster, who access.Identity, q access.Request) (bool, string, error) {
-	return r.client(c).Allowed(ctx, c, who, q) //nolint:wrapcheck // a pass-through
+	return r.client(c).Allowed(ctx, c, who, q)
 }
 
 // listener hears the account names as they are read.
@@ -143,7 +143,7 @@ type listener struct {
 func (l listener) Accounts(ctx context.Context) ([]access.Account, error) {
 	as, err := l.Reader.Accounts(ctx)
 	l.routes.learn(as)
-	return as, err //nolint:wrapcheck // a pass-through
+	return as, err
 }
 
 // observe reads a saved snapshot, or collects one.
@@ -162,7 +162,7 @@ func (a *app) observe(ctx context.Context, in *inputs, file string, w *world) (*
 }
 
 func readSnapshot(file string) (*snapshot.Snapshot, error) {
-	f, err := os.Open(file) //nolint:gosec // the user names the file
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading the snapshot: %w", err)
 	}

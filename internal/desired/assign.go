@@ -2,6 +2,7 @@ package desired
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -77,36 +78,17 @@ func (b *builder) assignments() {
 			}
 		}
 	}
-	mine := map[pair][]access.Principal{}
 	for _, a := range b.out.Observed.Assignments {
 		k := pair{a.Account, a.PermissionSet}
-		mine[k] = append(mine[k], a.Principal)
+		wanted[k] = append(wanted[k], []access.Principal{}...)
 	}
-	for _, k := range pairs(wanted, mine) {
-		b.settle(k, wanted[k], mine[k])
+	for _, k := range slices.SortedFunc(maps.Keys(wanted), pair.compare) {
+		b.settle(k, wanted[k])
 	}
-}
-
-// pairs lists the keys of both maps, sorted.
-func pairs(ms ...map[pair][]access.Principal) []pair {
-	seen := map[pair]bool{}
-	var out []pair
-	for _, m := range ms {
-		for k := range m {
-			if !seen[k] {
-				seen[k] = true
-				out = append(out, k)
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b pair) int {
-		return strings.Compare(string(a.account)+"/"+string(a.set), string(b.account)+"/"+string(b.set))
-	})
-	return out
 }
 
 // settle decides the assignments of one set in one account. What is not ours yet, or not for these policies to take, stays.
-func (b *builder) settle(k pair, wanted, mine []access.Principal) {
+func (b *builder) settle(k pair, wanted []access.Principal) {
 	set, _ := b.x.PermissionSet(k.set)
 	now := b.x.Assigned(k.account, k.set)
 	after := access.NewPrincipalSet(wanted...)

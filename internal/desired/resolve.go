@@ -55,6 +55,10 @@ type pair struct {
 	set     access.ARN
 }
 
+func (p pair) compare(q pair) int {
+	return cmp.Or(cmp.Compare(p.account, q.account), cmp.Compare(p.set, q.set))
+}
+
 func newBuilder(in Input) *builder {
 	return &builder{
 		Input: in, x: in.Index, owner: in.Installation.Owner,

@@ -49,8 +49,7 @@ func translate(ctx context.Context, t target, err error) error {
 	if err == nil {
 		return nil
 	}
-	var token *tokenError
-	if errors.As(err, &token) {
+	if token, ok := errors.AsType[*tokenError](err); ok {
 		return token
 	}
 	e := &access.CallError{Service: service, Operation: t.right(), Message: err.Error()}

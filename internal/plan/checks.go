@@ -76,7 +76,7 @@ func (v viewer) ask(requests []access.Request, named map[access.Subject]bool) []
 	return append(yes[:min(len(yes), maxPositive+len(requests))], no...)
 }
 
-func (v viewer) positive(id access.PrincipalID, name string, who access.Identity, requests []access.Request, first bool) []Check { //nolint:revive // whether it is the first is the whole difference
+func (v viewer) positive(id access.PrincipalID, name string, who access.Identity, requests []access.Request, first bool) []Check {
 	var out []Check
 	for _, r := range requests {
 		out = append(out, Check{Person: id, Name: name, Identity: who, Request: r, Allowed: true})

@@ -63,8 +63,6 @@ type node struct {
 type differ struct {
 	m     *model
 	nodes []*node
-	gain  int
-	lose  int
 }
 
 func (d *differ) tags() {
@@ -325,7 +323,7 @@ func bindsBy(b access.Binding) access.SubjectKind {
 func (d *differ) add(n *node) { d.nodes = append(d.nodes, n) }
 
 func (d *differ) summary() Summary {
-	s := Summary{Gain: d.gain, Lose: d.lose}
+	s := Summary{Gain: d.people(func(n *node) []Person { return n.Gains }), Lose: d.people(func(n *node) []Person { return n.Loses })}
 	for _, n := range d.nodes {
 		switch n.Action {
 		case Create:
@@ -340,4 +338,17 @@ func (d *differ) summary() Summary {
 		}
 	}
 	return s
+}
+
+// people counts, cluster by cluster, those who gain or lose more than the door.
+func (d *differ) people(of func(*node) []Person) int {
+	found := map[[2]string]bool{}
+	for _, n := range d.nodes {
+		for _, p := range of(n) {
+			if p.Level != access.LevelNone {
+				found[[2]string{string(n.Cluster), p.Name}] = true
+			}
+		}
+	}
+	return len(found)
 }

@@ -13,32 +13,15 @@ type effects struct {
 	m             *model
 	account       access.AccountID
 	before, after map[who]map[item]bool
-	// rows0 and rows1 tell which sets carry a group, before and after.
-	old, new side
+	old, new      side
 }
 
-// effects also counts the people who gain and who lose in the cluster.
+// effects compares what everybody gets in the cluster.
 func (d *differ) effects(t *transition) effects {
-	e := effects{
+	return effects{
 		m: d.m, account: t.account, old: t.old, new: t.new,
 		before: reach(t.account, t.old, d.m.holders0), after: reach(t.account, t.new, d.m.holders1),
 	}
-	d.gain += people(e.after, e.before)
-	d.lose += people(e.before, e.after)
-	return e
-}
-
-// people counts the users who have something in a that they have not in b.
-func people(a, b map[who]map[item]bool) int {
-	found := map[access.PrincipalID]bool{}
-	for w, items := range a {
-		for i := range items {
-			if (i != item{}) && !b[w][i] {
-				found[w.user] = true
-			}
-		}
-	}
-	return len(found)
 }
 
 func (e effects) rowGains(c change[access.Mapping]) []Person {
@@ -71,7 +54,30 @@ func (e effects) bindingLoses(c change[access.ClusterBinding]) []Person {
 	if c.before == nil || c.stage == StageAdd {
 		return nil
 	}
-	return e.diff(e.before, e.after, e.through(c.before.Binding, e.old))
+	lost := e.diff(e.before, e.after, e.through(c.before.Binding, e.old))
+	return append(lost, e.sessions(c, lost)...)
+}
+
+// sessions are the people whom the binding no longer names and who hold the role no more: taken out elsewhere, they
+// lose here what a session that still runs would give them.
+func (e effects) sessions(c change[access.ClusterBinding], lost []Person) []Person {
+	var out []Person
+	for _, s := range c.before.Binding.Subjects {
+		set, name, ok := access.ParseUsername(s.Name)
+		row, live := e.old.rows[set]
+		if s.Kind != access.SubjectUser || !ok || !live || !worksForUsers(row) || c.after != nil && slices.Contains(c.after.Binding.Subjects, s) {
+			continue
+		}
+		p := Person{Name: name, Level: access.LevelOf(c.before.Binding.Ref)}
+		if us := e.m.Index.UsersNamed(name); len(us) == 1 {
+			p.ID = us[0].ID
+		}
+		if slices.Contains(lost, p) || e.before[who{p.ID, set}] != nil || e.after[who{p.ID, set}] != nil {
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 // through accepts what the binding gives to the identities it names.

@@ -173,10 +173,10 @@ func (m *model) holders1(account access.AccountID, set string) []access.User {
 	return cached(m.users1, string(account)+"/"+set, func() []access.User { return m.Index.Expand(m.assigned1(account, set)) })
 }
 
-func cached[V any](m map[string]V, k string, make func() V) V {
+func cached[V any](m map[string]V, k string, fill func() V) V {
 	v, ok := m[k]
 	if !ok {
-		v = make()
+		v = fill()
 		m[k] = v
 	}
 	return v

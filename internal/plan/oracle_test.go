@@ -26,15 +26,8 @@ type world struct {
 	// rows holds every row of ours, symbolic ones resolved.
 	rows     []access.Mapping
 	bindings []access.ClusterBinding
-	// born are roles that came to exist on the way.
+	// roles are the current ones by account and set, those that came to exist on the way included.
 	roles map[string]access.ARN
-}
-
-func (w world) clone() world {
-	w.assignments = slices.Clone(w.assignments)
-	w.rows = slices.Clone(w.rows)
-	w.bindings = slices.Clone(w.bindings)
-	return w
 }
 
 // worldOf is the old state: every assignment counts, of objects in clusters only the owner's.

@@ -67,8 +67,10 @@ func compareGolden(t *testing.T, path, got string) {
 
 func TestNamesMustDifferAcrossFiles(t *testing.T) {
 	set, found := policy.ParsePolicies([]policy.File{
-		{Name: "b.yaml", Data: []byte(small)}, {Name: "a.yaml", Data: []byte(strings.ReplaceAll(small, "NAME", "x"))},
-		{Name: "c.yaml", Data: []byte(strings.ReplaceAll(small, "NAME", "x"))}, {Name: "broken.yaml", Data: []byte("a: [")},
+		{Name: "b.yaml", Data: []byte(small)},
+		{Name: "a.yaml", Data: []byte(strings.ReplaceAll(small, "NAME", "x"))},
+		{Name: "c.yaml", Data: []byte(strings.ReplaceAll(small, "NAME", "x"))},
+		{Name: "broken.yaml", Data: []byte("a: [")},
 	})
 	var got []string
 	for _, d := range found {

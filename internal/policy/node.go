@@ -63,15 +63,9 @@ func (n *node) maps() []*node {
 	return slices.DeleteFunc(slices.Clone(n.items), func(item *node) bool { return item.shape != shapeMap })
 }
 
-// given tells whether a key is there with a value.
-func (n *node) given(key string) bool {
-	v := n.child(key)
-	return v != nil && v.shape != shapeNull
-}
-
 // isText tells whether n is a scalar that everybody reads as text.
 func (n *node) isText() bool {
-	return n != nil && n.shape == shapeText && !(n.plain && ambiguous(n.text))
+	return n != nil && n.shape == shapeText && (!n.plain || !ambiguous(n.text))
 }
 
 // describe names what stands there, for a message.

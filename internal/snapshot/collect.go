@@ -44,7 +44,7 @@ func Collect(ctx context.Context, p Ports, scope Scope, o Options) (*Snapshot, e
 	c := &collector{ports: p, scope: scope, opts: o, s: &Snapshot{APIVersion: APIVersion, Kind: Kind, Taken: o.Taken.UTC().Truncate(time.Second)}}
 	caller, err := p.Reader.Caller(ctx)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says already that it asked who the caller is
+		return nil, err
 	}
 	c.s.Caller = caller
 	for _, phase := range []func(context.Context) error{c.organization, c.directory, c.inside} {
@@ -110,7 +110,7 @@ func (c *collector) note(ctx context.Context, gap access.Gap, err error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return ctx.Err() //nolint:wrapcheck // wave says what was being read
 	case errors.Is(err, access.ErrExpired) && gap.Account == "":
 		return err
 	}
@@ -125,15 +125,16 @@ func Fill(gap access.Gap, err error) access.Gap {
 		is   error
 		kind access.GapKind
 	}{
-		{access.ErrDenied, access.GapDenied}, {access.ErrThrottled, access.GapThrottled},
-		{access.ErrUnreachable, access.GapUnreachable}, {access.ErrExpired, access.GapExpired},
+		{access.ErrDenied, access.GapDenied},
+		{access.ErrThrottled, access.GapThrottled},
+		{access.ErrUnreachable, access.GapUnreachable},
+		{access.ErrExpired, access.GapExpired},
 	} {
 		if errors.Is(err, k.is) {
 			gap.Kind = k.kind
 		}
 	}
-	var call *access.CallError
-	if errors.As(err, &call) {
+	if call, ok := errors.AsType[*access.CallError](err); ok {
 		gap.Service, gap.Operation, gap.Needs, gap.Reason = call.Service, call.Operation, call.Needs, call.Message
 	}
 	return gap
@@ -193,13 +194,13 @@ func (c *collector) units(ctx context.Context) error {
 	r := c.ports.Reader
 	root, err := r.Root(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller turns it into a gap that names the call
+		return err
 	}
 	paths := map[access.OrganizationalUnitID]string{root: ""}
 	for queue := []access.OrganizationalUnitID{root}; len(queue) > 0; queue = queue[1:] {
 		children, err := r.ChildUnits(ctx, queue[0])
 		if err != nil {
-			return err //nolint:wrapcheck // as above
+			return err
 		}
 		for _, u := range children {
 			paths[u.ID] = joinUnit(paths[queue[0]], u.Name)
@@ -238,7 +239,7 @@ func (c *collector) parents(ctx context.Context, paths map[access.Organizational
 	for unit := range paths {
 		ids, err := c.ports.Reader.AccountsIn(ctx, unit)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // the caller turns it into a gap that names the call
+			return nil, err
 		}
 		for _, id := range ids {
 			out[id] = unit

@@ -127,7 +127,7 @@ func (c *collector) cluster(ctx context.Context, n clusterName) error {
 		return nil
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // becomes a gap that names the call
+		return err
 	}
 	scope := access.Gap{Service: "kubernetes", Account: n.account, Region: n.region, Cluster: cl.ARN}
 	awsAuth, authErr := c.ports.Clusters.AwsAuth(ctx, cl)
@@ -212,7 +212,7 @@ func (c *collector) permissionSet(ctx context.Context, i access.Instance, arn ac
 		p.Owner, err = c.ports.Reader.Owner(ctx, i, arn)
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // becomes a gap that names the call
+		return err
 	}
 	c.put(func(s *Snapshot) { s.PermissionSets = append(s.PermissionSets, p) })
 	if !c.scope.IsManaged(p.Name) {

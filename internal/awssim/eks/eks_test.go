@@ -2,6 +2,7 @@ package eks_test
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -41,14 +42,12 @@ var (
 
 func world() *state.State {
 	s := state.New("eks", func() time.Time { return noon })
-	for arn, role := range map[string]*state.Role{
+	maps.Copy(s.Roles, map[string]*state.Role{
 		ssoRole: {Account: account, Name: "AWSReservedSSO_Dev_0123456789abcdef", Path: "/aws-reserved/sso.amazonaws.com/eu-west-1/", ID: "AROASSO"},
 		node:    {Account: account, Name: "node", Path: "/", ID: "AROANODE"},
 		foreign: {Account: "444455556666", Name: "away", Path: "/far/", ID: "AROAFAR"},
 		"arn:aws:iam::111122223333:role/aws-service-role/x/AWSServiceRoleForX": {Account: account, Name: "AWSServiceRoleForX", Path: "/aws-service-role/x/", ID: "AROASLR"},
-	} {
-		s.Roles[arn] = role
-	}
+	})
 	s.IAMUsers[creator] = &state.IAMUser{Account: account, Name: "creator", Path: "/", ID: "AIDACREATOR"}
 	add := func(place, name, mode string) *state.Cluster {
 		c := &state.Cluster{

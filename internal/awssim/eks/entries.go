@@ -256,7 +256,7 @@ func checkNames(username string, groups []string) *service.Error {
 			return invalidParameter("The username " + username + " is invalid, it cannot start with " + prefix)
 		}
 	}
-	if at := strings.Index(username, "{{SessionName"); at >= 0 && !strings.Contains(username[:at], ":") {
+	if before, _, ok := strings.Cut(username, "{{SessionName"); ok && !strings.Contains(before, ":") {
 		return invalidParameter("The username " + username + " is invalid, a colon must come before the session name")
 	}
 	for _, group := range groups {

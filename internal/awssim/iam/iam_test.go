@@ -64,8 +64,7 @@ func start(t *testing.T) (*simtest.Server, *iamsdk.Client) {
 }
 
 func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	return ""

@@ -205,8 +205,17 @@ func TestMatch(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "a/b", true}, {"a*b*c", "aXbYbZc", true}, {"a*b*c", "aXbYbZ", false},
-		{"a?c", "abc", true}, {"a?c", "ac", false}, {"*a", "bca", true}, {"**", "x", true}, {"a", "A", false},
+		{"", "", true},
+		{"", "a", false},
+		{"*", "", true},
+		{"*", "a/b", true},
+		{"a*b*c", "aXbYbZc", true},
+		{"a*b*c", "aXbYbZ", false},
+		{"a?c", "abc", true},
+		{"a?c", "ac", false},
+		{"*a", "bca", true},
+		{"**", "x", true},
+		{"a", "A", false},
 	}
 	for _, tt := range tests {
 		if got := iampolicy.Match(tt.pattern, tt.text); got != tt.want {

@@ -29,7 +29,7 @@ func (s *Service) listAssignments(c *service.Call, in *input) (any, *service.Err
 	if _, err := s.set(in); err != nil {
 		return nil, err
 	}
-	if _, err := s.account(in.AccountID); err != nil {
+	if err := s.account(in.AccountID); err != nil {
 		return nil, err
 	}
 	return list(c, in, "AccountAssignments", assignmentsOut(s.state.AssignmentsOf(in.AccountID, in.PermissionSetARN)))
@@ -53,7 +53,7 @@ func (s *Service) listAssignmentsForPrincipal(c *service.Call, in *input) (any, 
 }
 
 func (s *Service) listProvisionedSets(c *service.Call, in *input) (any, *service.Error) {
-	if _, err := s.account(in.AccountID); err != nil {
+	if err := s.account(in.AccountID); err != nil {
 		return nil, err
 	}
 	items := []string{}
@@ -136,7 +136,7 @@ func (s *Service) writable(c *service.Call, in *input) (state.Assignment, *servi
 	if in.TargetID == manager && c.Caller.Account != manager {
 		return a, s.denied(c, "arn:"+s.state.Partition+":sso:::account/"+manager)
 	}
-	if _, err := s.account(in.TargetID); err != nil {
+	if err := s.account(in.TargetID); err != nil {
 		return a, err
 	}
 	if s.busy(a.Account, a.PermissionSet) {

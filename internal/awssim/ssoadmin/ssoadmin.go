@@ -133,11 +133,12 @@ func (s *Service) writableSet(c *service.Call, in *input) (*state.PermissionSet,
 	return ps, s.touchable(c, ps.ARN)
 }
 
-func (s *Service) account(id string) (*state.Account, *service.Error) {
-	if a := s.state.Accounts[id]; a != nil {
-		return a, nil
+// account is the refusal when the organization has no such account.
+func (s *Service) account(id string) *service.Error {
+	if s.state.Accounts[id] != nil {
+		return nil
 	}
-	return nil, notFound("Could not find account with id " + id)
+	return notFound("Could not find account with id " + id)
 }
 
 func (s *Service) denied(c *service.Call, resource string) *service.Error {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"time"
 )
 
@@ -46,9 +47,7 @@ func (l *loader) load() error {
 	if !l.doc.Epoch.IsZero() {
 		l.s.Epoch = l.doc.Epoch
 	}
-	for name, n := range l.doc.Counters {
-		l.s.Counters[name] = n
-	}
+	maps.Copy(l.s.Counters, l.doc.Counters)
 	l.loadManagedPolicies()
 	steps := []func() error{
 		l.loadTree, l.loadAccounts, l.loadDelegates, l.loadInstance,

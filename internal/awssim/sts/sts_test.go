@@ -86,8 +86,7 @@ func start(t *testing.T, caller service.Caller) (*state.State, *stssdk.Client, s
 }
 
 func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	return ""
