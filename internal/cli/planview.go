@@ -111,7 +111,7 @@ func (v *planView) cluster(c *access.Cluster) {
 }
 
 func (v *planView) binding(b access.GrantBinding) {
-	who := count(b.People, "person")
+	who := "1 person"
 	if b.People != 1 {
 		who = fmt.Sprintf("%d people", b.People)
 	}
@@ -119,26 +119,46 @@ func (v *planView) binding(b access.GrantBinding) {
 		who += fmt.Sprintf(", and %d more get in at the door and can do nothing by it", b.Admitted)
 	}
 	how := map[access.BindMode]string{access.ByUser: "by user", access.ByGroup: "by group"}[b.Mode]
-	v.line("    %s/%s binds %s (%s)", b.Policy, b.Grant, how, b.Why)
-	v.line("      %s; %s", who, b.Means)
+	v.wrapped("    ", "      ", fmt.Sprintf("%s/%s binds %s (%s)", b.Policy, b.Grant, how, b.Why))
+	v.wrapped("      ", "      ", who+"; "+b.Means)
 }
 
+// wrapped writes text by words, at most as wide as the screen.
+func (v *planView) wrapped(first, rest, text string) {
+	line := first
+	for word := range strings.FieldsSeq(text) {
+		if len([]rune(line))+len([]rune(word)) >= screenWidth && strings.TrimSpace(line) != "" {
+			v.line("%s", line)
+			line = rest
+		}
+		if strings.TrimSpace(line) != "" {
+			line += " "
+		}
+		line += word
+	}
+	v.line("%s", line)
+}
+
+// changes writes one line a change: glyph, word, object, and what there is to say of it; what does not fit goes below.
 func (v *planView) changes(rows []plan.Change) {
-	var cells [][3]string
 	wide := 0
 	for _, c := range rows {
-		cell := [3]string{word(c.Kind), v.object(c), v.remark(c)}
-		cells = append(cells, cell)
-		wide = max(wide, len([]rune(cell[1])))
+		wide = max(wide, len([]rune(v.object(c))))
 	}
-	wide = min(wide, 46)
-	for i, c := range rows {
-		esc := ""
-		if c.Escalation {
-			esc = "  ESCALATION"
+	wide = min(wide, 48)
+	for _, c := range rows {
+		head := fmt.Sprintf("%-11s %-*s", word(c.Kind), wide, v.object(c))
+		notes := v.notes(c)
+		var below []string
+		for len([]rune(head))+4+len([]rune(strings.Join(notes, "  ")))+2 > screenWidth && len(notes) > 0 {
+			below = append([]string{notes[len(notes)-1]}, below...)
+			notes = notes[:len(notes)-1]
 		}
 		v.b.WriteString("  " + v.glyph(c.Action) + " ")
-		v.line("%-11s %-*s  %s%s", cells[i][0], wide, cells[i][1], cells[i][2], esc)
+		v.line("%s  %s", head, strings.Join(notes, "  "))
+		if len(below) > 0 {
+			v.wrapped("                ", "                ", strings.Join(below, " · "))
+		}
 		if v.people {
 			v.named("gains", c.Gains)
 			v.named("loses", c.Loses)
@@ -193,18 +213,14 @@ func (v *planView) object(c plan.Change) string {
 	return c.Name
 }
 
-// remark is what the change does and why, with the people counted.
-func (v *planView) remark(c plan.Change) string {
+// notes are what the change does and why, with the people counted; the weightiest first.
+func (v *planView) notes(c plan.Change) []string {
 	var parts []string
-	o := c.After
-	if o != nil && o.Mapping != nil {
-		parts = append(parts, o.Mapping.Row.Username)
-		if o.Mapping.Symbolic() {
-			parts = append(parts, "known after apply")
-		}
+	if c.Escalation {
+		parts = append(parts, "ESCALATION")
 	}
-	if len(c.Gains)+len(c.Loses) > 0 {
-		parts = append(parts, fmt.Sprintf("+%d −%d people", len(c.Gains), len(c.Loses)))
+	if n := counted(c); n != "" {
+		parts = append(parts, n)
 	}
 	switch {
 	case c.Kind == plan.KindPermissionSetTag:
@@ -212,10 +228,38 @@ func (v *planView) remark(c plan.Change) string {
 	case c.Reason != plan.ReasonGranted:
 		parts = append(parts, string(c.Reason))
 	}
+	if c.After != nil && c.After.Mapping != nil {
+		if c.After.Mapping.Symbolic() {
+			parts = append(parts, "known after apply")
+		}
+		parts = append(parts, c.After.Mapping.Row.Username)
+	}
 	if at := c.Origin.String(); at != "" {
 		parts = append(parts, at)
 	}
-	return strings.Join(parts, "  ")
+	return parts
+}
+
+// counted says how many people a change concerns: who gets more than the door gains.
+func counted(c plan.Change) string {
+	door := func(people []plan.Person) bool {
+		return !slices.ContainsFunc(people, func(p plan.Person) bool { return p.Level != access.LevelNone })
+	}
+	people := func(n int) string {
+		if n == 1 {
+			return "1 person"
+		}
+		return fmt.Sprintf("%d people", n)
+	}
+	switch {
+	case len(c.Gains)+len(c.Loses) == 0:
+		return ""
+	case door(c.Gains) && door(c.Loses) && len(c.Loses) == 0:
+		return "lets " + people(len(c.Gains)) + " in"
+	case door(c.Gains) && door(c.Loses) && len(c.Gains) == 0:
+		return "keeps " + people(len(c.Loses)) + " out"
+	}
+	return fmt.Sprintf("+%d −%d people", len(c.Gains), len(c.Loses))
 }
 
 // gapLine says what was not read and why.
