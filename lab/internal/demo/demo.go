@@ -78,7 +78,7 @@ func (s *story) up(ctx context.Context) (func(), error) {
 	fmt.Fprintln(s.Progress, "starting the laboratory: an AWS organization with three clusters")
 	var log bytes.Buffer
 	labDir := filepath.Join(s.dir, "lab")
-	cmd := exec.Command(s.lab, "up", "--org", filepath.Join(s.dir, "acme", "organization.yaml"), "--dir", labDir, "--with-parent") //nolint:gosec,noctx // this program; it is stopped below
+	cmd := exec.Command(s.lab, "up", "--org", filepath.Join(s.Root, "examples", "acme", "organization.yaml"), "--dir", labDir, "--with-parent") //nolint:gosec,noctx // this program; it is stopped below
 	cmd.Stdout, cmd.Stderr, cmd.Dir = &log, &log, s.Root
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the laboratory: %w", err)
