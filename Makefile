@@ -43,8 +43,9 @@ verify: ## regenerate everything generated and fail on a difference
 snapshot: ## regenerate examples/acme/snapshot.json from the laboratory
 	$(LAB) snapshot --org ../examples/acme/organization.yaml --config ../examples/acme/rolecall.yaml --out ../examples/acme/snapshot.json
 
-build: ## build bin/rolecall
+build: ## build bin/rolecall and bin/rolecall-lab
 	go build -trimpath -o bin/rolecall ./cmd/rolecall
+	cd lab && go build -trimpath -o ../bin/rolecall-lab ./cmd/rolecall-lab
 
 clean: ## remove what build made; the caches stay
 	rm -rf bin

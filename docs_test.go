@@ -1,0 +1,146 @@
+package rolecall_test
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// block is a fenced block of commands in a page, and the test that executes it where this one cannot.
+type block struct {
+	page, test string
+	commands   []string
+}
+
+var (
+	executedBy = regexp.MustCompile(`^<!-- executed by (\w+) -->$`)
+	link       = regexp.MustCompile(`\]\(([^)#:]+)\)`)
+)
+
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if strings.HasSuffix(path, ".md") {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			out[path] = string(text)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func blocks(page, text string) []block {
+	var out []block
+	var open *block
+	test := ""
+	for line := range strings.SplitSeq(text, "\n") {
+		switch m := executedBy.FindStringSubmatch(line); {
+		case m != nil:
+			test = m[1]
+		case open == nil && strings.HasPrefix(line, "```console"):
+			open = &block{page: page, test: test}
+		case open != nil && strings.HasPrefix(line, "```"):
+			out = append(out, *open)
+			open, test = nil, ""
+		case open != nil && strings.HasPrefix(line, "$ "):
+			open.commands = append(open.commands, strings.TrimPrefix(line, "$ "))
+		case strings.HasPrefix(line, "```"):
+			test = ""
+		}
+	}
+	return out
+}
+
+func TestEveryCommandInTheDocumentationIsExecuted(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "rolecall")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./cmd/rolecall").CombinedOutput(); err != nil {
+		t.Fatalf("building: %v\n%s", err, out)
+	}
+	n := 0
+	for page, text := range pages(t) {
+		for _, b := range blocks(page, text) {
+			for _, command := range b.commands {
+				n++
+				if b.test != "" {
+					continue
+				}
+				args, ok := strings.CutPrefix(command, "go run ./cmd/rolecall ")
+				if !ok {
+					t.Errorf("%s: %q is executed by no test: say which with <!-- executed by Name -->", page, command)
+					continue
+				}
+				out, err := exec.CommandContext(t.Context(), bin, strings.Fields(args)...).CombinedOutput()
+				if err != nil || len(out) == 0 {
+					t.Errorf("%s: %q: %v\n%s", page, command, err, out)
+				}
+			}
+			if b.test != "" && b.test != "CI" && !declared(t, b.test) {
+				t.Errorf("%s: %q is executed by %s, which does not exist", page, b.commands, b.test)
+			}
+		}
+	}
+	if n < 5 {
+		t.Errorf("found %d commands: the pages are not read", n)
+	}
+	ci, err := os.ReadFile(".ci/run")
+	if err != nil || !strings.Contains(string(ci), "\nmake test\n") {
+		t.Errorf("CI does not run the README's test command: %v", err)
+	}
+}
+
+// declared tells whether a test of that name is somewhere in the tree.
+func declared(t *testing.T, name string) bool {
+	t.Helper()
+	found := false
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || found || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		found = strings.Contains(string(text), "func "+name+"(")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestLinksInTheDocumentationLeadSomewhere(t *testing.T) {
+	for page, text := range pages(t) {
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
+				t.Errorf("%s: the link to %s leads nowhere", page, m[1])
+			}
+		}
+	}
+}
+
+func TestTheMakefileExplainsEveryTarget(t *testing.T) {
+	text, err := os.ReadFile("Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^([a-z]+):(.*)$`).FindAllStringSubmatch(string(text), -1) {
+		if !strings.Contains(m[2], "## ") {
+			t.Errorf("make %s is not explained", m[1])
+		}
+	}
+}
