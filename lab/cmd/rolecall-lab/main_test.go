@@ -47,7 +47,7 @@ func start(t *testing.T, role string, flags ...string) *lab {
 	t.Helper()
 	labtest.Binaries(t)
 	l := &lab{dir: filepath.Join(t.TempDir(), "lab"), temp: t.TempDir()}
-	args := append([]string{"up", "--org", "testdata/small.yaml", "--dir", l.dir, "--assignment-delay", "0s"}, flags...)
+	args := append([]string{"up", "--org", "testdata/small.yaml", "--dir", l.dir, "--assignment-delay", "0s", "--rolecall", os.Args[0]}, flags...)
 	l.cmd = exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // this test binary
 	l.cmd.Env = append(os.Environ(), "LAB_TEST_ROLE="+role, "TMPDIR="+l.temp)
 	pipe, err := l.cmd.StderrPipe()

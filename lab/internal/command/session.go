@@ -27,7 +27,8 @@ func (p Process) session() *cobra.Command {
 		Short: "Sign a person in and print the credentials",
 		Long: `session does what signing in to Identity Center's access portal and choosing an
 account and a permission set does: it prints the credentials the person gets, or
-exits 1 with the reason why there are none.
+exits 1 with the reason why there are none. The environment also names a
+kubeconfig, so that kubectl asks as that person.
 
 -o process prints what the AWS SDKs expect of a credential_process.`,
 		Example: `  eval "$(rolecall-lab session --user dana@example.com --account prod-payments --permission-set EKSDeveloper)"`,
@@ -76,7 +77,8 @@ func credentialWriter(format string) (writer, error) {
 	switch format {
 	case formatEnv:
 		return func(w io.Writer, st control.State, c laboratory.Credentials) error {
-			return laboratory.WriteExports(w, laboratory.Environment(st.Endpoint, st.Region, c))
+			return laboratory.WriteExports(w, append(laboratory.Environment(st.Endpoint, st.Region, c),
+				laboratory.Variable{Name: "KUBECONFIG", Value: st.PeopleKubeconfig}))
 		}, nil
 	case formatJSON:
 		return func(w io.Writer, _ control.State, c laboratory.Credentials) error { return writeJSON(w, c) }, nil

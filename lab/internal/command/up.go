@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type upFlags struct {
 	dir        string
 	file       string
 	listen     string
+	rolecall   string
 	delay      time.Duration
 	withParent bool
 }
@@ -34,15 +36,22 @@ func (p Process) up() *cobra.Command {
 		Short: "Run a laboratory until interrupted",
 		Long: `up starts an organization with its clusters, prints the environment with which
 rolecall, the AWS CLI and kubectl reach it, and stays. The same lines are in the
-file "env" of the laboratory's directory. Everything is thrown away at the end.`,
+file "env" of the laboratory's directory. Everything is thrown away at the end.
+
+The environment is the platform engineer's: with its credentials rolecall may do
+what it needs and no more, its kubeconfig has all rights in every cluster, and
+rolecall and rolecall-lab are on its PATH. To be somebody else in a shell, load it
+and then what rolecall-lab session prints.`,
 		Example: `  rolecall-lab up --org examples/acme/organization.yaml --dir /tmp/lab
-  . /tmp/lab/env   # in another shell`,
+  . /tmp/lab/env   # in another shell
+  rolecall plan --config examples/acme/rolecall.yaml`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.runUp(c.Context(), f) },
 	}
 	p.dirFlag(c, &f.dir)
 	c.Flags().StringVar(&f.file, "org", "examples/acme/organization.yaml", "the organization's file")
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "address of the AWS simulator")
+	c.Flags().StringVar(&f.rolecall, "rolecall", "", "the rolecall to put on the PATH (default: that of the checkout one is in, built now)")
 	c.Flags().DurationVar(&f.delay, "assignment-delay", time.Second, "how long an account assignment stays in progress")
 	c.Flags().BoolVar(&f.withParent, "with-parent", false, "end when the process that started this one ends")
 	return c
@@ -71,6 +80,9 @@ func (p Process) runUp(ctx context.Context, f upFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := p.tools(ctx, site, f.rolecall); err != nil {
+		return interrupted(ctx, err)
+	}
 	started := p.Now()
 	lab, err := laboratory.Start(ctx, laboratory.Options{
 		Organization: org, Binaries: set, Dir: site.work.Dir, Listen: f.listen,
@@ -88,6 +100,7 @@ func (p Process) runUp(ctx context.Context, f upFlags) (err error) {
 	if err := p.announce(site, lab, org, server); err != nil {
 		return err
 	}
+	p.invite(site, lab, f.file)
 	fmt.Fprintf(p.Stderr, "the laboratory is up after %s; interrupt to end it\n", p.Now().Sub(started).Round(100*time.Millisecond))
 	select {
 	case <-ctx.Done():
@@ -108,33 +121,50 @@ func interrupted(ctx context.Context, err error) error {
 
 // announce writes what other processes need and prints the environment.
 func (p Process) announce(s *site, lab *laboratory.Laboratory, org *organization.Organization, server *control.Server) error {
-	kubeconfig := filepath.Join(s.dir, "kubeconfig")
-	if err := lab.WriteKubeconfig(kubeconfig); err != nil {
-		return err //nolint:wrapcheck // says everything
-	}
 	st, err := control.Describe(lab, org, server)
 	if err != nil {
 		return err //nolint:wrapcheck // says everything
 	}
-	st.Kubeconfig = kubeconfig
-	env, err := os.OpenFile(filepath.Join(s.dir, "env"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
+	st.Kubeconfig, st.PeopleKubeconfig = filepath.Join(s.dir, "kubeconfig"), filepath.Join(s.dir, "people.kubeconfig")
+	if err := lab.WriteKubeconfig(st.Kubeconfig); err != nil {
+		return err //nolint:wrapcheck // says everything
+	}
+	if err := st.WritePeopleKubeconfig(filepath.Join(s.bin(), "rolecall")); err != nil {
+		return err //nolint:wrapcheck // says everything
+	}
+	var env bytes.Buffer
+	variables := append(laboratory.Environment(st.Endpoint, st.Region, st.Caller),
+		laboratory.Variable{Name: "KUBECONFIG", Value: st.Kubeconfig},
+		laboratory.Variable{Name: "ROLECALL_LAB_DIR", Value: s.dir})
+	if err := laboratory.WriteExports(&env, variables); err != nil {
+		return err //nolint:wrapcheck // says everything
+	}
+	fmt.Fprintf(&env, "export PATH=%s:\"$PATH\"\n", laboratory.Quote(s.bin()))
+	if err := os.WriteFile(filepath.Join(s.dir, "env"), env.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("writing the environment: %w", err)
 	}
-	defer func() { _ = env.Close() }()
-	variables := append(laboratory.Environment(st.Endpoint, st.Region, st.Caller),
-		laboratory.Variable{Name: "KUBECONFIG", Value: kubeconfig},
-		laboratory.Variable{Name: "ROLECALL_LAB_DIR", Value: s.dir})
-	for _, w := range []interface{ Write([]byte) (int, error) }{env, p.Stdout} {
-		if err := laboratory.WriteExports(w, variables); err != nil {
-			return err //nolint:wrapcheck // says everything
-		}
-	}
-	for _, c := range lab.Clusters {
-		fmt.Fprintf(p.Stderr, "cluster %s (%s) at %s\n", c.Context, c.Region, c.Endpoint)
+	if _, err := p.Stdout.Write(env.Bytes()); err != nil {
+		return fmt.Errorf("printing the environment: %w", err)
 	}
 	// Last, since others take the file for a sign that everything is there.
 	return st.Write(s.dir) //nolint:wrapcheck // says everything
+}
+
+// invite says what is there and what to type next.
+func (p Process) invite(s *site, lab *laboratory.Laboratory, org string) {
+	for _, c := range lab.Clusters {
+		fmt.Fprintf(p.Stderr, "cluster %s (%s) at %s\n", c.Context, c.Region, c.Endpoint)
+	}
+	fmt.Fprintf(p.Stderr, "in another shell:\n  . %s\n", laboratory.Quote(filepath.Join(s.dir, "env")))
+	installation, err := filepath.Abs(filepath.Join(filepath.Dir(org), "rolecall.yaml"))
+	if err == nil {
+		_, err = os.Stat(installation)
+	}
+	if err == nil {
+		fmt.Fprintf(p.Stderr, "  rolecall plan --config %s\n", laboratory.Quote(installation))
+	}
+	fmt.Fprintln(p.Stderr, `and to be a person there, for aws and kubectl too:
+  eval "$(rolecall-lab session --user USER --account ACCOUNT --permission-set SET)"`)
 }
 
 // site is what a laboratory occupies on disk: a directory for others to look
@@ -169,6 +199,9 @@ func occupy(dir string) (*site, error) {
 	return s, nil
 }
 
+// bin is where the environment's PATH begins.
+func (s *site) bin() string { return filepath.Join(s.dir, "bin") }
+
 // leave removes everything the laboratory wrote.
 func (s *site) leave() error {
 	var errs []error
@@ -178,10 +211,8 @@ func (s *site) leave() error {
 	if s.calls != nil {
 		errs = append(errs, s.calls.Close())
 	}
-	for _, name := range []string{"state.json", "env", "kubeconfig", "calls.log", "lock"} {
-		if err := os.Remove(filepath.Join(s.dir, name)); !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
-		}
+	for _, name := range []string{"state.json", "env", "kubeconfig", "people.kubeconfig", "bin", "calls.log", "lock"} {
+		errs = append(errs, os.RemoveAll(filepath.Join(s.dir, name)))
 	}
 	errs = append(errs, s.lock.Release())
 	// The directory stays when somebody else has put something there.

@@ -23,10 +23,14 @@ import (
 
 // State is what a directory says about the laboratory that runs there.
 type State struct {
-	PID           int                    `json:"pid"`
-	Endpoint      string                 `json:"endpoint"`
-	Region        string                 `json:"region"`
-	Kubeconfig    string                 `json:"kubeconfig"`
+	PID      int    `json:"pid"`
+	Endpoint string `json:"endpoint"`
+	Region   string `json:"region"`
+	// Kubeconfig is the one of a member of system:masters, PeopleKubeconfig the one with which whoever has AWS
+	// credentials is who these say.
+	Kubeconfig       string `json:"kubeconfig"`
+	PeopleKubeconfig string `json:"peopleKubeconfig"`
+
 	Caller        laboratory.Credentials `json:"caller"`
 	Administrator laboratory.Credentials `json:"administrator"`
 	Clusters      []Cluster              `json:"clusters"`

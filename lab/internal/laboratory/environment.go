@@ -32,7 +32,7 @@ func Environment(endpoint, region string, c Credentials) []Variable {
 // WriteExports writes variables as a shell reads them; empty ones are unset.
 func WriteExports(w io.Writer, variables []Variable) error {
 	for _, v := range variables {
-		line := "export " + v.Name + "='" + strings.ReplaceAll(v.Value, "'", `'\''`) + "'\n"
+		line := "export " + v.Name + "=" + Quote(v.Value) + "\n"
 		if v.Value == "" {
 			line = "unset " + v.Name + "\n"
 		}
@@ -41,4 +41,9 @@ func WriteExports(w io.Writer, variables []Variable) error {
 		}
 	}
 	return nil
+}
+
+// Quote writes a value as one word of a shell.
+func Quote(value string) string {
+	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }
