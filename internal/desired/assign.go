@@ -31,6 +31,9 @@ func (b *builder) managedSets() {
 			continue
 		}
 		b.out.Managed = append(b.out.Managed, p.ARN)
+		if !b.owned[p.ARN] && b.blind() != "" {
+			continue // which assignments would become ours is not known
+		}
 		tag := access.OwnerTag{PermissionSet: p.ARN, Name: p.Name, Owner: b.owner}
 		b.out.State.Tags = append(b.out.State.Tags, tag)
 		b.out.Notes[tag.Key()] = b.becomesManaged(p)

@@ -82,6 +82,33 @@ func (s *Snapshot) Sort() {
 	}
 }
 
+// fill makes every list one that encodes as such: a list without members is not null.
+func (s *Snapshot) fill() {
+	s.Accounts, s.Estate, s.Users, s.Groups = list(s.Accounts), list(s.Estate), list(s.Users), list(s.Groups)
+	s.Memberships, s.PermissionSets, s.Provisioned = list(s.Memberships), list(s.PermissionSets), list(s.Provisioned)
+	s.Assignments, s.Roles, s.Gaps, s.Clusters = list(s.Assignments), list(s.Roles), list(s.Gaps), slices.Clone(list(s.Clusters))
+	for i := range s.Clusters {
+		c := &s.Clusters[i]
+		c.Namespaces, c.Roles, c.ClusterRoles = list(c.Namespaces), list(c.Roles), list(c.ClusterRoles)
+		c.RoleBindings, c.ClusterRoleBindings = bound(c.RoleBindings), bound(c.ClusterRoleBindings)
+	}
+}
+
+func list[T any](in []T) []T {
+	if in == nil {
+		return []T{}
+	}
+	return in
+}
+
+func bound(in []access.Binding) []access.Binding {
+	out := slices.Clone(list(in))
+	for i := range out {
+		out[i].Subjects = list(out[i].Subjects)
+	}
+	return out
+}
+
 func sortCluster(c *access.Cluster) {
 	slices.Sort(c.Namespaces)
 	roles := func(a, b access.RBACRole) int {
@@ -106,6 +133,7 @@ func (s *Snapshot) Encode(w io.Writer) error {
 	c := *s
 	c.APIVersion, c.Kind = APIVersion, Kind
 	c.Sort()
+	c.fill()
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
