@@ -144,3 +144,28 @@ func TestTheMakefileExplainsEveryTarget(t *testing.T) {
 		}
 	}
 }
+
+// TestTheFirstPolicyIsValid reads the README's files as rolecall does.
+func TestTheFirstPolicyIsValid(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1)
+	if len(files) != 2 {
+		t.Fatalf("README.md has %d YAML files, want the installation and a policy", len(files))
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "access"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"rolecall.yaml", "access/payments.yaml"} {
+		if err := os.WriteFile(filepath.Join(dir, name), files[i][1], 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := exec.CommandContext(t.Context(), "go", "run", "./cmd/rolecall", "validate", "--config", filepath.Join(dir, "rolecall.yaml"), "--fail-on", "note")
+	if out, err := check.CombinedOutput(); err != nil {
+		t.Errorf("the README's first policy: %v\n%s", err, out)
+	}
+}
