@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -13,8 +14,9 @@ func (p Process) demo() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Tell the whole story: plan, apply, people at the cluster's door, revocation",
-		Long: `demo starts a laboratory, runs the rolecall of this checkout against it, and acts as the people
-concerned. Every step prints the command that did it. It exits 1 when anything is not as the story says.`,
+		Long: `demo starts a laboratory, runs the rolecall of this checkout against it, and acts
+as the people concerned. Every step prints the commands that did it, and whether
+it went as told; when anything did not, the exit code is 1. Nothing is left.`,
 		Example: `  rolecall-lab demo`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -22,10 +24,15 @@ concerned. Every step prints the command that did it. It exits 1 when anything i
 			if err != nil {
 				return err //nolint:wrapcheck // says everything
 			}
+			self, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("finding this program: %w", err)
+			}
+			// Here, where what it says is seen: the laboratory finds them built.
 			if _, err := p.binaries(c.Context()); err != nil {
 				return err
 			}
-			if err := demo.Run(c.Context(), demo.Options{Root: root, Out: p.Stdout, Progress: p.Stderr}); err != nil {
+			if err := demo.Run(c.Context(), demo.Options{Root: root, Lab: self, Out: p.Stdout, Progress: p.Stderr}); err != nil {
 				return fmt.Errorf("the demo: %w", err)
 			}
 			return nil
