@@ -17,7 +17,7 @@ import (
 	"golang.org/x/term"
 )
 
-// The exit codes; product documentation and "rolecall help exit-codes" explain them.
+// The exit codes; "rolecall --help" lists them.
 const (
 	exitDone        = 0
 	exitFailed      = 1
@@ -143,6 +143,7 @@ Exit codes: 0 done · 1 failed · 2 the plan has changes (--detailed-exitcode) �
 	for _, c := range root.Commands() {
 		c.Args = usageArgs(c.Args)
 	}
+	root.SetHelpCommand(a.helpCommand())
 	root.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return usage("there is no command %q; see %q", args[0], a.name+" --help")
@@ -150,6 +151,22 @@ Exit codes: 0 done · 1 failed · 2 the plan has changes (--detailed-exitcode) �
 		return nil
 	}
 	return root
+}
+
+// helpCommand shows the help of a command; one that does not exist is misuse.
+func (a *app) helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Show the help of a command",
+		Example: example(a.name, "help plan", "help validate"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, _, err := cmd.Root().Find(args)
+			if found == nil || err != nil || (found == cmd.Root() && len(args) > 0) {
+				return usage("there is no command %q; see %q", strings.Join(args, " "), a.name+" --help")
+			}
+			return found.Help()
+		},
+	}
 }
 
 // usageArgs gives a wrong number of arguments the exit code of misuse.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -140,11 +141,33 @@ func (a *app) showPlan(d *planned, p planning) error {
 	if err := a.diagnostics(d.plan.Findings); err != nil {
 		return err
 	}
-	v := planView{p: d.plan, x: d.index, unsupported: d.built.Unsupported, name: a.name, people: p.people, color: a.color(a.host.StdoutTerminal)}
+	v := planView{p: d.plan, x: d.index, unsupported: d.built.Unsupported, name: a.name, again: a.again(p), people: p.people, color: a.color(a.host.StdoutTerminal)}
 	if _, err := fmt.Fprint(a.host.Stdout, v.String()); err != nil {
 		return fmt.Errorf("writing the plan: %w", err)
 	}
 	return nil
+}
+
+// again spells the flags that say which files the run is about, for the command that carries it out.
+func (a *app) again(p planning) string {
+	args := []string{}
+	if a.flags.config != "" {
+		args = append(args, "--config", a.flags.config)
+	}
+	for _, f := range p.files {
+		args = append(args, "-f", f)
+	}
+	if p.prune {
+		args = append(args, "--prune")
+	}
+	out := ""
+	for _, arg := range args {
+		if strings.ContainsAny(arg, " \t\n'\"$&;|<>()*?[]#~`\\") {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		out += " " + arg
+	}
+	return out
 }
 
 // readFile reads a whole file the user named.

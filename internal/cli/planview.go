@@ -18,9 +18,11 @@ type planView struct {
 	x           *snapshot.Index
 	unsupported []access.ClusterARN
 	name        string
-	people      bool
-	color       bool
-	b           strings.Builder
+	// again is the flags that say which files a run is about, each after a blank.
+	again  string
+	people bool
+	color  bool
+	b      strings.Builder
 }
 
 func (v *planView) String() string {
@@ -44,7 +46,8 @@ func (v *planView) header() {
 	if org == "" {
 		org = "the organization"
 	}
-	v.line("Read %s as %s  ·  %s, %s, %s  ·  %s", org, v.x.Caller.ARN, count(len(v.x.Estate), "account"),
+	v.line("Read %s as %s", org, v.x.Caller.ARN)
+	v.line("%s, %s, %s  ·  %s", count(len(v.x.Estate), "account"),
 		count(len(v.x.Clusters), "cluster"), count(len(v.x.Gaps), "gap"), v.p.Taken.UTC().Format("2006-01-02 15:04:05Z"))
 }
 
@@ -290,9 +293,9 @@ func (v *planView) gaps() {
 		return
 	}
 	v.line("")
-	v.line("Not read, so whatever depends on it stays as it is:")
+	v.line("Not read, so whatever depends on it stays as it is (--require-complete makes this a failure):")
 	for _, g := range v.p.Gaps {
-		v.line("  ? %s %s", gapCode(g.Kind), gapLine(v.x, g))
+		v.wrapped("  ?", "    ", string(gapCode(g.Kind))+" "+gapLine(v.x, g))
 	}
 }
 
@@ -318,7 +321,11 @@ func (v *planView) totals() {
 	if v.p.Empty() {
 		v.line("Plan: nothing to do.")
 	} else {
-		v.line("Plan: %d to add, %d to change, %d to remove  ·  %d people gain, %d lose%s", s.Create, s.Update, s.Delete, s.Gain, s.Lose, v.escalations())
+		gain := "1 person gains"
+		if s.Gain != 1 {
+			gain = fmt.Sprintf("%d people gain", s.Gain)
+		}
+		v.line("Plan: %d to add, %d to change, %d to remove  ·  %s, %d lose%s", s.Create, s.Update, s.Delete, gain, s.Lose, v.escalations())
 	}
 	for _, c := range v.p.Conflicts {
 		if c.Cluster == "" {
@@ -335,7 +342,7 @@ func (v *planView) totals() {
 	case !v.p.Applicable:
 		v.line("Nothing was changed, and nothing can be: mend the errors above first.")
 	case !v.p.Empty():
-		v.line("Nothing was changed. To carry it out: %s apply", v.name)
+		v.line("Nothing was changed. To carry it out: %s apply%s", v.name, v.again)
 	}
 }
 

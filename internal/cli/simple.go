@@ -190,8 +190,11 @@ func (a *app) execCredential(token string, expires time.Time) error {
 		if err := json.Unmarshal([]byte(info), &asked); err != nil {
 			return fmt.Errorf("reading KUBERNETES_EXEC_INFO: %w", err)
 		}
-		if strings.HasPrefix(asked.APIVersion, "client.authentication.k8s.io/") {
+		switch asked.APIVersion {
+		case version, "client.authentication.k8s.io/v1":
 			version = asked.APIVersion
+		default:
+			return fmt.Errorf("kubectl asks for a credential in version %q; this program answers in client.authentication.k8s.io/v1beta1 and v1", asked.APIVersion)
 		}
 	}
 	return a.document(map[string]any{

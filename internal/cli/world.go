@@ -15,6 +15,7 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/aws"
 	"github.com/rolecall-dev/rolecall/internal/desired"
+	"github.com/rolecall-dev/rolecall/internal/diag"
 	"github.com/rolecall-dev/rolecall/internal/kube"
 	"github.com/rolecall-dev/rolecall/internal/policy"
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
@@ -244,30 +245,36 @@ func (a *app) printStats(s *stats) {
 
 // printError says an error of the world once: what failed, as whom, what is missing, and what to do.
 func (a *app) printError(err error) {
-	var call *access.CallError
-	if !errors.As(err, &call) {
-		a.say("error: %s", err)
-		return
-	}
-	code, hint := "", ""
-	switch {
-	case errors.Is(err, access.ErrDenied):
-		code, hint = " RC5001", "docs/permissions.md has the rights rolecall needs"
-	case errors.Is(err, access.ErrThrottled):
-		code, hint = " RC5002", "run it again; --stats shows who throttles"
-	case errors.Is(err, access.ErrUnreachable):
-		code, hint = " RC5003", "check the endpoint, the proxy and the network; access.clusters in rolecall.yaml can name another way in"
-	case errors.Is(err, access.ErrExpired):
-		code, hint = " RC5006", "renew your AWS credentials, then run it again"
+	code, hint := worldCode(err)
+	if code != "" {
+		code = " " + code
 	}
 	a.say("error%s: %s", code, err)
-	if call.Caller != "" {
-		a.say("  as    %s", call.Caller)
-	}
-	if call.Needs != "" {
-		a.say("  needs %s", call.Needs)
+	var call *access.CallError
+	if errors.As(err, &call) {
+		if call.Caller != "" {
+			a.say("  as    %s", call.Caller)
+		}
+		if call.Needs != "" {
+			a.say("  needs %s", call.Needs)
+		}
 	}
 	if hint != "" {
 		a.say("  hint: %s", hint)
 	}
+}
+
+// worldCode is the code of what kept the world from answering, and what to do about it; both are empty for other errors.
+func worldCode(err error) (code, hint string) {
+	switch {
+	case errors.Is(err, access.ErrDenied):
+		return string(diag.RC5001), "docs/permissions.md has the rights rolecall needs"
+	case errors.Is(err, access.ErrThrottled):
+		return string(diag.RC5002), "run it again; --stats shows who throttles"
+	case errors.Is(err, access.ErrUnreachable):
+		return string(diag.RC5003), "check the endpoint, the proxy and the network; access.clusters in rolecall.yaml can name another way in"
+	case errors.Is(err, access.ErrExpired):
+		return string(diag.RC5006), "renew your AWS credentials, then run it again"
+	}
+	return "", ""
 }
