@@ -282,7 +282,7 @@ func (r *runner) end(c plan.Change, s Status, proof string, err error, d time.Du
 }
 
 func (r *runner) result() *Result {
-	out := &Result{APIVersion: APIVersion, Kind: Kind, Plan: r.in.Plan.ID, Notes: r.notes, Changes: []ChangeResult{}}
+	out := &Result{APIVersion: APIVersion, Kind: Kind, Plan: r.in.Plan.ID, Notes: append([]string{}, r.notes...), Changes: []ChangeResult{}}
 	slices.Sort(out.Notes)
 	for _, c := range r.in.Plan.Changes {
 		res := r.results[c.ID]

@@ -33,7 +33,11 @@ func (c *Client) Token(ctx context.Context, cluster access.Cluster) (string, tim
 }
 
 // OwnToken signs a token with the caller's own credentials. It calls no API beyond what obtaining them takes.
+// Without a region it is the one of the configuration.
 func (c *Client) OwnToken(ctx context.Context, clusterName, region string) (string, time.Time, error) {
+	if region == "" {
+		region = c.cfg.Region
+	}
 	return c.sign(ctx, c.cfg.Credentials, clusterName, region)
 }
 

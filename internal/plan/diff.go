@@ -19,7 +19,8 @@ func Diff(in Input, o Options) *Plan {
 	m := newModel(in)
 	p := &Plan{
 		APIVersion: APIVersion, Kind: Kind, Taken: in.Index.Taken, Caller: in.Index.Caller, Owner: in.Owner, Complete: in.Index.Complete(),
-		Bindings: in.Bindings, Conflicts: in.Conflicts, Findings: in.Findings, Gaps: in.Index.Gaps,
+		Bindings: append([]access.GrantBinding{}, in.Bindings...), Conflicts: append([]access.Conflict{}, in.Conflicts...),
+		Findings: append(diag.List{}, in.Findings...), Gaps: append([]access.Gap{}, in.Index.Gaps...),
 	}
 	d := &differ{m: m}
 	d.tags()
@@ -29,7 +30,7 @@ func Diff(in Input, o Options) *Plan {
 	}
 	p.Changes = d.finish()
 	p.Summary = d.summary()
-	p.Refusals = guard(m, p.Changes, o)
+	p.Refusals = append(diag.List{}, guard(m, p.Changes, o)...)
 	p.Applicable = !policyErrors(in.Findings)
 	p.ID = digest(p.Changes)
 	return p
