@@ -13,10 +13,10 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/rolecall-dev/rolecall/internal/awssim"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"github.com/rolecall-dev/rolecall/internal/awssim"
 	"github.com/rolecall-dev/rolecall/lab/internal/binaries"
 	"github.com/rolecall-dev/rolecall/lab/internal/laboratory"
 	"github.com/rolecall-dev/rolecall/lab/internal/organization"

@@ -15,12 +15,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/identitystore/types"
 	"github.com/google/go-cmp/cmp"
+	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/rolecall-dev/rolecall/internal/awssim"
-	"github.com/rolecall-dev/rolecall/internal/snapshot"
 	"github.com/rolecall-dev/rolecall/lab/internal/product"
 	"github.com/rolecall-dev/rolecall/lab/labtest"
 )
@@ -482,7 +482,9 @@ spec:
 			t.Fatal(err)
 		}
 		original := role.DeepCopy()
-		role.Rules = slices.DeleteFunc(role.Rules, func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Verbs, "bind") && slices.Contains(r.Resources, "clusterroles") })
+		role.Rules = slices.DeleteFunc(role.Rules, func(r rbacv1.PolicyRule) bool {
+			return slices.Contains(r.Verbs, "bind") && slices.Contains(r.Resources, "clusterroles")
+		})
 		if role, err = k.Update(t.Context(), role, metav1.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}

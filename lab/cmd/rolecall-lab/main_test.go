@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	case "rolecall-lab":
 		main()
 	case "parent":
-		cmd := exec.Command(os.Args[0], os.Args[1:]...) //nolint:gosec,noctx // this test binary
+		cmd := exec.Command(os.Args[0], os.Args[1:]...)
 		cmd.Env = append(os.Environ(), "LAB_TEST_ROLE=rolecall-lab")
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		if cmd.Run() != nil {
@@ -48,7 +48,7 @@ func start(t *testing.T, role string, flags ...string) *lab {
 	labtest.Binaries(t)
 	l := &lab{dir: filepath.Join(t.TempDir(), "lab"), temp: t.TempDir()}
 	args := append([]string{"up", "--org", "testdata/small.yaml", "--dir", l.dir, "--assignment-delay", "0s", "--rolecall", os.Args[0]}, flags...)
-	l.cmd = exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // this test binary
+	l.cmd = exec.CommandContext(t.Context(), os.Args[0], args...)
 	l.cmd.Env = append(os.Environ(), "LAB_TEST_ROLE="+role, "TMPDIR="+l.temp)
 	pipe, err := l.cmd.StderrPipe()
 	if err != nil {
@@ -112,7 +112,7 @@ func processes(t *testing.T, dir string) []string {
 // run runs another command on the laboratory.
 func (l *lab) run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // this test binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), "LAB_TEST_ROLE=rolecall-lab", "ROLECALL_LAB_DIR="+l.dir)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

@@ -58,7 +58,7 @@ func TestThePageOfTheLaboratoryWorks(t *testing.T) {
 		}
 		script = append(script, strings.ReplaceAll(line, "~/.cache/rolecall/lab", l.dir))
 	}
-	shell := exec.CommandContext(t.Context(), "sh", "-c", strings.Join(script, "\n")) //nolint:gosec // the page's own commands
+	shell := exec.CommandContext(t.Context(), "sh", "-c", strings.Join(script, "\n"))
 	shell.Dir, shell.Env = root, append(os.Environ(), "LAB_TEST_ROLE=rolecall-lab", "HOME="+t.TempDir())
 	var out bytes.Buffer
 	shell.Stdout, shell.Stderr = &out, &out

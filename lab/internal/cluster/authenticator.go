@@ -54,7 +54,7 @@ func (c *Cluster) initAuthenticator(ctx context.Context) error {
 func (c *Cluster) runInit(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.env.Binaries.Authenticator, //nolint:gosec // a program this laboratory built
+	cmd := exec.CommandContext(ctx, c.env.Binaries.Authenticator,
 		"init", "-c", c.path("authenticator.yaml"), "--feature-gates=ConfiguredInitDirectories=true")
 	cmd.Env = c.authenticatorEnv()
 	if out, err := cmd.CombinedOutput(); err != nil {

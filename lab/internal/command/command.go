@@ -107,7 +107,7 @@ func (p Process) labDir(flag string) (string, error) {
 func (p Process) binaries(ctx context.Context) (binaries.Set, error) {
 	cache, err := binaries.DefaultCache()
 	if err != nil {
-		return binaries.Set{}, err //nolint:wrapcheck // says everything
+		return binaries.Set{}, err
 	}
 	return binaries.Find(ctx, binaries.Options{
 		Assets: p.Getenv("KUBEBUILDER_ASSETS"), Cache: cache, Module: binaries.FindModule(p.Dir),

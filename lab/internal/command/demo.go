@@ -22,7 +22,7 @@ it went as told; when anything did not, the exit code is 1. Nothing is left.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			root, err := product.Root(p.Dir)
 			if err != nil {
-				return err //nolint:wrapcheck // says everything
+				return err
 			}
 			self, err := os.Executable()
 			if err != nil {

@@ -71,7 +71,7 @@ func (p Process) status(verb, short string, status types.UserStatus) *cobra.Comm
 				return err
 			}
 			if err := people.SetStatus(c.Context(), args[0], status); err != nil {
-				return err //nolint:wrapcheck // says everything
+				return err
 			}
 			fmt.Fprintf(p.Stderr, "%s: %s\n", args[0], status)
 			return nil

@@ -48,7 +48,7 @@ kubeconfig, so that kubectl asks as that person.
 			}
 			creds, err := st.SignIn(c.Context(), s)
 			if err != nil {
-				return err //nolint:wrapcheck // says everything
+				return err
 			}
 			return write(p.Stdout, st, creds)
 		},

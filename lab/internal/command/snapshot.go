@@ -37,20 +37,20 @@ out what differs from one laboratory to the next, and writes it.`,
 func (p Process) runSnapshot(ctx context.Context, orgFile, config, out string) (err error) {
 	org, err := organization.Read(orgFile)
 	if err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	root, err := product.Root(p.Dir)
 	if err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	work, err := workspace.New(os.TempDir())
 	if err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	defer func() { err = errors.Join(err, work.Remove()) }()
 	binary, err := product.Build(ctx, root, work.Dir)
 	if err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	set, err := p.binaries(ctx)
 	if err != nil {
@@ -58,12 +58,12 @@ func (p Process) runSnapshot(ctx context.Context, orgFile, config, out string) (
 	}
 	lab, err := laboratory.Start(ctx, laboratory.Options{Organization: org, Binaries: set, Dir: filepath.Join(work.Dir, "lab"), AssignmentDelay: time.Second, Now: p.Now})
 	if err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	defer func() { err = errors.Join(err, lab.Close()) }()
 	caller, err := lab.Key(org.Caller)
 	if err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	config, err = filepath.Abs(config)
 	if err != nil {
@@ -75,13 +75,13 @@ func (p Process) runSnapshot(ctx context.Context, orgFile, config, out string) (
 	}
 	s, err := binary.ExampleSnapshot(ctx, product.Command{Args: []string{"snapshot", "--config", config}, Env: env, Dir: root})
 	if err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	var b bytes.Buffer
 	if err := s.Encode(&b); err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
-	if err := os.WriteFile(out, b.Bytes(), 0o644); err != nil { //nolint:gosec // the people in it are made up
+	if err := os.WriteFile(out, b.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("writing the snapshot: %w", err)
 	}
 	fmt.Fprintf(p.Stderr, "wrote %s\n", out)

@@ -37,7 +37,7 @@ func (p Process) tools(ctx context.Context, s *site, rolecall string) error {
 	if root, err := product.Root(p.Dir); err == nil {
 		fmt.Fprintln(p.Stderr, "building rolecall")
 		_, err := product.Build(ctx, root, s.bin())
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	if installed, err := exec.LookPath("rolecall"); err == nil {
 		return link(installed, s.bin(), "rolecall")

@@ -60,12 +60,12 @@ and then what rolecall-lab session prints.`,
 func (p Process) runUp(ctx context.Context, f upFlags) (err error) {
 	if f.withParent {
 		if ctx, err = proc.WithParent(ctx); err != nil {
-			return err //nolint:wrapcheck // says everything
+			return err
 		}
 	}
 	org, err := organization.Read(f.file)
 	if err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	dir, err := p.labDir(f.dir)
 	if err != nil {
@@ -94,7 +94,7 @@ func (p Process) runUp(ctx context.Context, f upFlags) (err error) {
 	defer func() { err = errors.Join(err, lab.Close()) }()
 	server, err := control.Serve(lab)
 	if err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 	if err := p.announce(site, lab, org, server); err != nil {
@@ -106,7 +106,7 @@ func (p Process) runUp(ctx context.Context, f upFlags) (err error) {
 	case <-ctx.Done():
 		return nil
 	case ended := <-lab.Failed():
-		return ended.Failure() //nolint:wrapcheck // says everything
+		return ended.Failure()
 	}
 }
 
@@ -114,7 +114,7 @@ func (p Process) runUp(ctx context.Context, f upFlags) (err error) {
 // wish.
 func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // that is the point
 	}
 	return err
 }
@@ -123,21 +123,21 @@ func interrupted(ctx context.Context, err error) error {
 func (p Process) announce(s *site, lab *laboratory.Laboratory, org *organization.Organization, server *control.Server) error {
 	st, err := control.Describe(lab, org, server)
 	if err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	st.Kubeconfig, st.PeopleKubeconfig = filepath.Join(s.dir, "kubeconfig"), filepath.Join(s.dir, "people.kubeconfig")
 	if err := lab.WriteKubeconfig(st.Kubeconfig); err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	if err := st.WritePeopleKubeconfig(filepath.Join(s.bin(), "rolecall")); err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	var env bytes.Buffer
 	variables := append(laboratory.Environment(st.Endpoint, st.Region, st.Caller),
 		laboratory.Variable{Name: "KUBECONFIG", Value: st.Kubeconfig},
 		laboratory.Variable{Name: "ROLECALL_LAB_DIR", Value: s.dir})
 	if err := laboratory.WriteExports(&env, variables); err != nil {
-		return err //nolint:wrapcheck // says everything
+		return err
 	}
 	fmt.Fprintf(&env, "export PATH=%s:\"$PATH\"\n", laboratory.Quote(s.bin()))
 	if err := os.WriteFile(filepath.Join(s.dir, "env"), env.Bytes(), 0o600); err != nil {
@@ -147,7 +147,7 @@ func (p Process) announce(s *site, lab *laboratory.Laboratory, org *organization
 		return fmt.Errorf("printing the environment: %w", err)
 	}
 	// Last, since others take the file for a sign that everything is there.
-	return st.Write(s.dir) //nolint:wrapcheck // says everything
+	return st.Write(s.dir)
 }
 
 // invite says what is there and what to type next.
@@ -186,7 +186,7 @@ func occupy(dir string) (*site, error) {
 		return nil, fmt.Errorf("a laboratory runs in %q already; use another --dir", dir)
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says everything
+		return nil, err
 	}
 	s := &site{dir: dir, lock: lock}
 	if s.work, err = workspace.New(os.TempDir()); err != nil {

@@ -27,14 +27,14 @@ const platform = "platform"
 // run runs rolecall as the platform engineer.
 func (s *story) run(ctx context.Context, args ...string) (product.Output, error) {
 	s.command(platform, "rolecall "+strings.Join(args, " "))
-	return s.rolecall.Run(ctx, product.Command{Args: args, Env: s.environment(s.state.Caller), Dir: s.example()}) //nolint:wrapcheck // says everything
+	return s.rolecall.Run(ctx, product.Command{Args: args, Env: s.environment(s.state.Caller), Dir: s.example()})
 }
 
 // remove takes somebody out of a group by calling the identity store.
 func (s *story) remove(ctx context.Context, group, user string) error {
 	args := []string{"group", "remove", "--group", group, "--user", user}
 	s.command(platform, "rolecall-lab "+strings.Join(args, " "))
-	cmd := exec.CommandContext(ctx, s.options.Lab, args...) //nolint:gosec // this program
+	cmd := exec.CommandContext(ctx, s.options.Lab, args...)
 	cmd.Env = append(os.Environ(), "ROLECALL_LAB_DIR="+s.labDir())
 	out, err := cmd.CombinedOutput()
 	s.show(string(out))
@@ -69,7 +69,7 @@ func (s *story) signIn(ctx context.Context, session laboratory.Session) (person,
 	if err != nil {
 		s.show(err.Error())
 	}
-	return person{shell: shell, credentials: credentials}, err //nolint:wrapcheck // the refusal is what counts
+	return person{shell: shell, credentials: credentials}, err
 }
 
 // mustSignIn signs somebody in without whom the story cannot go on.
@@ -97,7 +97,7 @@ func (s *story) listPods(ctx context.Context, p person, where place) error {
 	pods, err := client.CoreV1().Pods(where.namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		s.show(kubectlError(err))
-		return err //nolint:wrapcheck // the API server's answer is what counts
+		return fmt.Errorf("listing the pods of %s at %s: %w", where.namespace, where.cluster, err)
 	}
 	for _, pod := range pods.Items {
 		s.show("pod/" + pod.Name)
@@ -118,7 +118,7 @@ func (s *story) as(ctx context.Context, p person, cluster string) (*rest.Config,
 		Args: []string{"token", "--cluster", c.Name, "--region", c.Region}, Env: s.environment(p.credentials), Dir: s.dir,
 	})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says everything
+		return nil, err
 	}
 	var credential clientauthentication.ExecCredential
 	if err := json.Unmarshal([]byte(out.Stdout), &credential); err != nil || credential.Status == nil {

@@ -16,12 +16,12 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/awssim/state"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/rolecall-dev/rolecall/internal/awssim"
-	"github.com/rolecall-dev/rolecall/internal/awssim/state"
 	"github.com/rolecall-dev/rolecall/lab/internal/binaries"
 	"github.com/rolecall-dev/rolecall/lab/internal/cluster"
 	"github.com/rolecall-dev/rolecall/lab/internal/organization"
@@ -162,7 +162,7 @@ func (l *Laboratory) startClusters(ctx context.Context) error {
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return err
+		return fmt.Errorf("starting the clusters: %w", err)
 	}
 	l.nameClusters()
 	return nil

@@ -33,7 +33,7 @@ type Session struct {
 func (l *Laboratory) SignIn(s Session) (Credentials, error) {
 	c, err := l.AWS.IssueSession(s.User, s.Account, s.PermissionSet, s.Duration)
 	if err != nil {
-		return Credentials{}, err //nolint:wrapcheck // says everything
+		return Credentials{}, err
 	}
 	return Credentials{
 		AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Expires: c.Expires,

@@ -26,7 +26,7 @@ func WithParent(ctx context.Context) (context.Context, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
-		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // descriptors are small
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		for {
 			if _, err := unix.Poll(fds, -1); !errors.Is(err, unix.EINTR) {
 				cancel(ErrOrphan)

@@ -42,7 +42,7 @@ func playOwner() {
 
 // playMiddle starts an orphan-to-be and waits until it watches this process.
 func playMiddle() {
-	cmd := exec.Command(os.Args[0]) //nolint:gosec,noctx // this test binary
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "PROC_TEST_ROLE=orphan")
 	cmd.Stdout = os.Stdout
 	if cmd.Start() != nil {
@@ -67,7 +67,7 @@ func playOrphan() {
 
 func start(t *testing.T, role string) (*exec.Cmd, *bufio.Reader) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), "PROC_TEST_ROLE="+role, "PROC_TEST_LOG="+filepath.Join(t.TempDir(), "log"))
 	out, err := cmd.StdoutPipe()
 	if err != nil {

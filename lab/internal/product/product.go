@@ -31,7 +31,7 @@ func Root(dir string) (string, error) {
 // Build compiles the checkout's rolecall into a directory.
 func Build(ctx context.Context, root, dir string) (Binary, error) {
 	b := Binary{Path: filepath.Join(dir, "rolecall")}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", b.Path, "./cmd/rolecall") //nolint:gosec // our own paths
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", b.Path, "./cmd/rolecall")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return Binary{}, fmt.Errorf("building rolecall: %w\n%s", err, out)
@@ -59,7 +59,7 @@ type Command struct {
 // Run runs the command to its end. Only a command that could not be run is an error.
 func (b Binary) Run(ctx context.Context, c Command) (Output, error) {
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, b.Path, c.Args...) //nolint:gosec // our own binary
+	cmd := exec.CommandContext(ctx, b.Path, c.Args...)
 	cmd.Dir, cmd.Env = c.Dir, append(os.Environ(), c.Env...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
