@@ -53,6 +53,14 @@ func (t *teller) expect(w that) {
 	fmt.Fprintf(t.out, "   ✘ not as expected: %s\n", w.claim)
 }
 
+// verdict is an error when something did not go as told.
+func (t *teller) verdict() error {
+	if t.wrong > 0 {
+		return fmt.Errorf("%d of %d checks did not go as told", t.wrong, t.checks)
+	}
+	return nil
+}
+
 // says reports whether output has a phrase, wherever its lines break.
 func says(output, phrase string) bool {
 	return strings.Contains(strings.Join(strings.Fields(output), " "), phrase)
