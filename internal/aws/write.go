@@ -26,7 +26,9 @@ func (c *Client) TagOwner(ctx context.Context, i access.Instance, set access.ARN
 		Tags: []types.Tag{{Key: awssdk.String(access.TagOwner), Value: awssdk.String(owner)}},
 	})
 	if err != nil {
-		return c.explainDelegation(ctx, i, access.Assignment{PermissionSet: set}, c.identityCenterError(fmt.Sprintf("tagging permission set %q", set), err))
+		// The limit is part of the cause, so it is told before the cause is wrapped.
+		told := c.explainDelegation(ctx, i, access.Assignment{PermissionSet: set}, c.translate(err, scope{service: serviceSSO}))
+		return fmt.Errorf("tagging permission set %q: %w", set, told)
 	}
 	return nil
 }

@@ -294,3 +294,19 @@ func TestADelegatedAdministratorLearnsItsLimits(t *testing.T) {
 		})
 	}
 }
+
+func TestADelegatedAdministratorLearnsThatASetIsOutOfReachForItsTagToo(t *testing.T) {
+	isolate(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := &wire{answer: map[string]func(int, request) reply{
+			"GetCallerIdentity": always(callerIdentity("arn:aws:iam::333333333333:user/u")),
+			"TagResource":       always(refused(http.StatusForbidden, "AccessDeniedException", "You do not have sufficient access to perform this action.")),
+			"ListAccountsForProvisionedPermissionSet": always(ok(`{"AccountIds":["111111111111"]}`)),
+		}}
+		err := dial(t, w, Options{}).TagOwner(t.Context(), instanceForTest, assignmentIn("").PermissionSet, "platform")
+		const want = "out of the delegated administrator's reach"
+		if !errors.Is(err, access.ErrDenied) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want a denial with %q", err, want)
+		}
+	})
+}
