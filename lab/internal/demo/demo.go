@@ -84,8 +84,11 @@ func (s *story) up(ctx context.Context) (stop func(), err error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the laboratory: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // how it ended is in its state
+	}()
 	stop = func() { end(cmd, ended) }
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -95,8 +98,8 @@ func (s *story) up(ctx context.Context) (stop func(), err error) {
 		}
 		select {
 		case <-tick.C:
-		case err := <-ended:
-			return nil, fmt.Errorf("the laboratory ended (%v):\n%s", err, log.String()) //nolint:errorlint // an exit code says nothing
+		case <-ended:
+			return nil, fmt.Errorf("the laboratory ended (%s):\n%s", cmd.ProcessState, log.String())
 		case <-ctx.Done():
 			stop()
 			return nil, fmt.Errorf("starting the laboratory: %w", ctx.Err())
@@ -105,7 +108,7 @@ func (s *story) up(ctx context.Context) (stop func(), err error) {
 }
 
 // end asks a supervisor to end and waits until it has.
-func end(cmd *exec.Cmd, ended <-chan error) {
+func end(cmd *exec.Cmd, ended <-chan struct{}) {
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	patience := time.NewTimer(20 * time.Second)
 	defer patience.Stop()
