@@ -24,13 +24,13 @@ laboratory: ## build the control plane if need be, then test the chain in the la
 	cd lab && go vet ./... && go run ./cmd/rolecall-lab build && go test -timeout 20m ./...
 
 race: ## the race detector over what runs things side by side
-	go test -race -short ./internal/snapshot ./internal/apply ./internal/kube ./internal/aws ./internal/awssim ./internal/awssim/state ./internal/cli
+	go test -race -short ./internal/awsauth ./internal/plan ./internal/snapshot ./internal/apply ./internal/kube ./internal/aws ./internal/awssim ./internal/awssim/state ./internal/cli
 
 lint: $(LINT) ## the linter over both modules
-	$(LINT) run ./...
-	cd lab && $(LINT) run ./...
+	$(LINT) run --allow-parallel-runners ./...
+	cd lab && $(LINT) run --allow-parallel-runners ./...
 
-$(LINT): tools/go.sum
+$(LINT): # its name holds the digest of tools/go.sum
 	@echo "building the linter (about 4 minutes, once)"
 	@mkdir -p $(@D)
 	cd tools && go build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

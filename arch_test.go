@@ -101,6 +101,13 @@ type source struct {
 	file, dir string
 	imports   []string
 	documents bool
+	test      bool
+}
+
+// shipped returns the sources that are no tests.
+func shipped(t *testing.T) []source {
+	t.Helper()
+	return slices.DeleteFunc(sources(t), func(s source) bool { return s.test })
 }
 
 // sources parses the module's own files in-process: running "go list" would hide edits from the test cache.
@@ -115,7 +122,7 @@ func sources(t *testing.T) []source {
 		if d.IsDir() && (d.Name() == "testdata" || file != "." && strings.HasPrefix(d.Name(), ".") || file == "lab" || file == "bench" || file == "tools" || file == "internal/tmpdeps") {
 			return fs.SkipDir
 		}
-		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+		if !strings.HasSuffix(file, ".go") {
 			return nil
 		}
 		src, err := fs.ReadFile(root, file)
@@ -126,7 +133,7 @@ func sources(t *testing.T) []source {
 		if err != nil {
 			return err
 		}
-		s := source{file: file, dir: path.Dir(file), documents: f.Doc != nil}
+		s := source{file: file, dir: path.Dir(file), documents: f.Doc != nil, test: strings.HasSuffix(file, "_test.go")}
 		for _, spec := range f.Imports {
 			imp, err := strconv.Unquote(spec.Path.Value)
 			if err != nil {
@@ -145,7 +152,7 @@ func sources(t *testing.T) []source {
 
 func TestImportsFollowTheTable(t *testing.T) {
 	seen := map[string]bool{}
-	for _, s := range sources(t) {
+	for _, s := range shipped(t) {
 		r, known := allowed[s.dir]
 		if !known {
 			t.Errorf("%s: package has no row in the import table", s.file)
@@ -208,7 +215,7 @@ func TestEachClientLibraryHasOneOwner(t *testing.T) {
 
 func TestTheSimulatorIsNeverLinkedIntoTheProduct(t *testing.T) {
 	imports := map[string][]string{}
-	for _, s := range sources(t) {
+	for _, s := range shipped(t) {
 		for _, imp := range s.imports {
 			if local, ok := strings.CutPrefix(imp, mod); ok {
 				imports[s.dir] = append(imports[s.dir], local)
@@ -235,7 +242,7 @@ func TestTheSimulatorIsNeverLinkedIntoTheProduct(t *testing.T) {
 
 func TestEveryPackageHasOneCommentInTheFileNamedAfterIt(t *testing.T) {
 	comments := map[string][]string{}
-	for _, s := range sources(t) {
+	for _, s := range shipped(t) {
 		comments[s.dir] = append(comments[s.dir], nil...)
 		if s.documents {
 			comments[s.dir] = append(comments[s.dir], path.Base(s.file))

@@ -18,6 +18,7 @@ type block struct {
 
 var (
 	executedBy = regexp.MustCompile(`^<!-- executed by (\w+) -->$`)
+	otherFence = regexp.MustCompile("(?m)^```(sh|bash|shell)\\b")
 	link       = regexp.MustCompile(`\]\(([^)#:]+)\)`)
 )
 
@@ -68,14 +69,25 @@ func blocks(page, text string) []block {
 	return out
 }
 
+// TestEveryCommandInTheDocumentationIsExecuted runs what needs only Go, in a copy of the examples and with nobody's credentials.
+// What needs more names the test that runs it.
 func TestEveryCommandInTheDocumentationIsExecuted(t *testing.T) {
-	bin := filepath.Join(t.TempDir(), "rolecall")
+	bin, scratch := filepath.Join(t.TempDir(), "rolecall"), t.TempDir()
+	if err := os.CopyFS(filepath.Join(scratch, "examples"), os.DirFS("examples")); err != nil {
+		t.Fatal(err)
+	}
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./cmd/rolecall").CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
 	n := 0
 	for page, text := range pages(t) {
+		if m := otherFence.FindString(text); m != "" {
+			t.Errorf("%s: commands stand in a %s block, want console: no test finds them there", page, m)
+		}
 		for _, b := range blocks(page, text) {
+			if len(b.commands) == 0 {
+				t.Errorf("%s: a console block without a line that begins with \"$ \"", page)
+			}
 			for _, command := range b.commands {
 				n++
 				if b.test != "" {
@@ -86,7 +98,9 @@ func TestEveryCommandInTheDocumentationIsExecuted(t *testing.T) {
 					t.Errorf("%s: %q is executed by no test: say which with <!-- executed by Name -->", page, command)
 					continue
 				}
-				out, err := exec.CommandContext(t.Context(), bin, strings.Fields(args)...).CombinedOutput()
+				run := exec.CommandContext(t.Context(), bin, strings.Fields(args)...)
+				run.Dir, run.Env = scratch, []string{"HOME=" + scratch}
+				out, err := run.CombinedOutput()
 				if err != nil || len(out) == 0 {
 					t.Errorf("%s: %q: %v\n%s", page, command, err, out)
 				}
@@ -167,5 +181,64 @@ func TestTheFirstPolicyIsValid(t *testing.T) {
 	check := exec.CommandContext(t.Context(), "go", "run", "./cmd/rolecall", "validate", "--config", filepath.Join(dir, "rolecall.yaml"), "--fail-on", "note")
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("the README's first policy: %v\n%s", err, out)
+	}
+}
+
+func TestEveryDirectDependencyHasALine(t *testing.T) {
+	page, err := os.ReadFile("docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^\| ([^|]+) \|`).FindAllSubmatch(page, -1) {
+		for name := range strings.SplitSeq(string(m[1]), ", ") {
+			lines[name] = true
+		}
+	}
+	used := map[string]bool{}
+	for _, s := range sources(t) {
+		for _, imp := range s.imports {
+			if first, _, _ := strings.Cut(imp, "/"); strings.Contains(first, ".") && !strings.HasPrefix(imp+"/", mod) {
+				used[imp] = true
+			}
+		}
+	}
+	for imp := range used {
+		known := false
+		for name := range lines {
+			known = known || imp == name || strings.HasPrefix(imp, name+"/")
+		}
+		if !known {
+			t.Errorf("docs/dependencies.md has no line for %s", imp)
+		}
+	}
+	for name := range lines {
+		found := name == "module" || strings.HasPrefix(name, "---")
+		for imp := range used {
+			found = found || imp == name || strings.HasPrefix(imp, name+"/")
+		}
+		if !found {
+			t.Errorf("docs/dependencies.md has a line for %s, which nothing imports", name)
+		}
+	}
+}
+
+func TestEveryReasonOfAPlanIsExplained(t *testing.T) {
+	code, err := os.ReadFile("internal/plan/plan.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("docs/planning.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := regexp.MustCompile(`(?m)^\tReason\w+ +Reason = "(.+)"$`).FindAllStringSubmatch(string(code), -1)
+	if len(reasons) < 5 {
+		t.Fatalf("found %d reasons in the code: it is not read", len(reasons))
+	}
+	for _, m := range reasons {
+		if !strings.Contains(string(page), "\n| "+m[1]+" | ") {
+			t.Errorf("docs/planning.md does not say when the reason %q is given", m[1])
+		}
 	}
 }
