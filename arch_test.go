@@ -119,7 +119,7 @@ func sources(t *testing.T) []source {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (d.Name() == "testdata" || file != "." && strings.HasPrefix(d.Name(), ".") || file == "lab" || file == "bench" || file == "tools" || file == "internal/tmpdeps") {
+		if d.IsDir() && (d.Name() == "testdata" || file != "." && strings.HasPrefix(d.Name(), ".") || file == "lab" || file == "bench" || file == "tools") {
 			return fs.SkipDir
 		}
 		if !strings.HasSuffix(file, ".go") {
