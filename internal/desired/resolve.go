@@ -120,7 +120,7 @@ func (b *builder) resolveSet(g *grant) {
 	case len(found) > 1:
 		b.say(ambiguous(g.Pos("through", "permissionSet"), "permission set", ref, names(found, func(p access.PermissionSet) string { return string(p.ARN) })))
 		g.held = "its permission set is ambiguous"
-	case b.gapIn(access.PartPermissionSets):
+	case b.gapIn(access.PartPermissionSets) || b.gapIn(access.PartInstance):
 		g.held = "the permission sets were not all read"
 	default:
 		known := snapshot.Names(b.x.PermissionSets, func(p access.PermissionSet) string { return p.Name })

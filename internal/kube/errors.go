@@ -79,6 +79,9 @@ func translateStatus(e *access.CallError, t target, s metav1.Status) {
 		// The API server refuses to hand out rights its caller does not hold; only the text says so.
 		if t.role != "" && strings.Contains(s.Message, "attempting to grant RBAC permissions") {
 			e.Needs = "bind " + t.role + ", or every right in it"
+			// What follows is a line for each of those rights.
+			first, _, _ := strings.Cut(s.Message, "\n")
+			e.Message = strings.TrimSuffix(first, ":")
 		}
 	case http.StatusNotFound:
 		e.Condition = access.ErrNotFound
