@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -22,8 +21,7 @@ import (
 var update = flag.Bool("update", false, "rewrite what the scripts compare with")
 
 func TestMain(m *testing.M) {
-	program := func() { os.Exit(cli.Main(context.Background(), cli.System(), os.Args)) }
-	testscript.Main(m, map[string]func(){"rolecall": program, "kubectl-rolecall": program})
+	testscript.Main(m, map[string]func(){"rolecall": main, "kubectl-rolecall": main})
 }
 
 // TestScripts runs the commands as people do. Every script finds the example in examples/acme.
@@ -36,7 +34,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			return os.CopyFS(filepath.Join(e.WorkDir, "examples", "acme"), os.DirFS(filepath.Join("..", "..", "examples", "acme")))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "tokenhost": tokenHost, "variant": variant, "simulator": simulator},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "tokenhost": tokenHost, "variant": variant, "simulator": simulator, "shape": shape},
 	})
 }
 

@@ -27,6 +27,13 @@ repeated: after a failure or an interruption, run it again. A saved plan is carr
 		Example: example(a.name, "apply", "apply --auto-approve --stats", "apply -f access/payments.yaml"),
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			var saved *savedPlan
+			if len(args) == 1 {
+				var err error
+				if saved, err = readSavedPlan(args[0]); err != nil {
+					return err
+				}
+			}
 			d, err := a.plan(cmd.Context(), p, "")
 			if err != nil {
 				return err
@@ -34,8 +41,8 @@ repeated: after a failure or an interruption, run it again. A saved plan is carr
 			if p.stats {
 				defer a.printStats(d.world.stats)
 			}
-			if len(args) == 1 {
-				if err := a.holds(args[0], d); err != nil {
+			if saved != nil {
+				if err := a.holds(args[0], saved, d); err != nil {
 					return err
 				}
 				approve = true
@@ -49,11 +56,7 @@ repeated: after a failure or an interruption, run it again. A saved plan is carr
 }
 
 // holds refuses a saved plan that is stale.
-func (a *app) holds(path string, d *planned) error {
-	saved, err := readSavedPlan(path)
-	if err != nil {
-		return err
-	}
+func (a *app) holds(path string, saved *savedPlan, d *planned) error {
 	why := saved.stale(d)
 	if len(why) == 0 {
 		return nil

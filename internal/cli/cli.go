@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,7 +74,7 @@ type app struct {
 	// name is how the program was called: rolecall, or kubectl rolecall.
 	name  string
 	flags struct {
-		config, profile, region, kubeconfig, color, progress, logLevel, output string
+		config, profile, region, kubeconfig, context, color, progress, logLevel, output string
 	}
 }
 
@@ -135,6 +136,7 @@ Exit codes: 0 done · 1 failed · 2 the plan has changes (--detailed-exitcode) �
 	f.StringVar(&a.flags.profile, "profile", "", "AWS profile")
 	f.StringVar(&a.flags.region, "region", "", "AWS Region to call from")
 	f.StringVar(&a.flags.kubeconfig, "kubeconfig", "", "kubeconfig that holds the contexts named in access.clusters")
+	f.StringVar(&a.flags.context, "context", "", "kubeconfig context that leads into the estate's only cluster")
 	f.StringVar(&a.flags.color, "color", "auto", "auto, always or never")
 	f.StringVar(&a.flags.progress, "progress", "auto", "auto, plain or none")
 	f.StringVar(&a.flags.logLevel, "log-level", "warn", "debug, info, warn or error")
@@ -191,9 +193,11 @@ func example(name string, lines ...string) string {
 // prepare takes ROLECALL_* for the flags that were not given, and checks the closed sets of values.
 func (a *app) prepare(cmd *cobra.Command) error {
 	var err error
+	from := map[string]string{}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		env := "ROLECALL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if v := a.host.Getenv(env); v != "" && !f.Changed && err == nil {
+			from[f.Name] = env
 			if e := cmd.Flags().Set(f.Name, v); e != nil {
 				err = usage("%s: %w", env, e)
 			}
@@ -202,24 +206,29 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return a.oneOf(cmd, map[string][]string{
-		"color": {"auto", "always", "never"}, "progress": {"auto", "plain", "none"}, "log-level": {"debug", "info", "warn", "error"}, "output": {"table", "json", "yaml"},
-	})
+	return checkChoices(cmd, from)
 }
 
-func (a *app) oneOf(cmd *cobra.Command, allowed map[string][]string) error {
-	for name, values := range allowed {
-		f := cmd.Flags().Lookup(name)
-		if f == nil || f.Annotations["free"] != nil {
+// checkChoices refuses values outside the closed sets; from names the variables that values were taken from.
+func checkChoices(cmd *cobra.Command, from map[string]string) error {
+	for _, c := range []struct {
+		flag   string
+		values []string
+	}{
+		{"color", []string{"auto", "always", "never"}},
+		{"log-level", []string{"debug", "info", "warn", "error"}},
+		{"output", []string{"table", "json", "yaml"}},
+		{"progress", []string{"auto", "plain", "none"}},
+	} {
+		f := cmd.Flags().Lookup(c.flag)
+		if f == nil || slices.Contains(c.values, f.Value.String()) {
 			continue
 		}
-		ok := false
-		for _, v := range values {
-			ok = ok || v == f.Value.String()
+		given := "--" + c.flag
+		if env, ok := from[c.flag]; ok {
+			given = env
 		}
-		if !ok {
-			return usage("--%s is %q; it may be %s", name, f.Value, strings.Join(values, ", "))
-		}
+		return usage("%s is %q; it may be %s", given, f.Value, strings.Join(c.values, ", "))
 	}
 	return nil
 }

@@ -51,7 +51,11 @@ func (a *app) load(s sources) (*inputs, error) {
 	var ds diag.List
 	in.installation, ds = policy.ParseInstallation(path, data)
 	in.diagnostics = append(in.diagnostics, ds...)
-	paths := s.files
+	if in.installation == nil && !ds.HasErrors() {
+		in.diagnostics = append(in.diagnostics, diag.New(diag.RC1004, diag.Pos{File: path}, "the file holds no installation").
+			WithHint("rolecall schema Installation prints what belongs there"))
+	}
+	paths, from := s.files, ""
 	switch {
 	case len(paths) > 0 && !s.prune:
 		in.coverage = desired.Partial
@@ -61,10 +65,11 @@ func (a *app) load(s sources) (*inputs, error) {
 		for _, p := range in.installation.Policies {
 			paths = append(paths, filepath.Join(filepath.Dir(path), p))
 		}
+		from = "; " + in.installation.Pos("policies").String() + " names it"
 	}
 	files, err := readPolicies(paths)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w%s", err, from)
 	}
 	in.policies, ds = policy.ParsePolicies(files)
 	in.diagnostics = append(in.diagnostics, ds...)

@@ -66,7 +66,7 @@ would carry it out. Nothing is changed. With --snapshot it touches no network.`,
 				if err := writeFile(out, func(w io.Writer) error { return savePlan(w, d) }); err != nil {
 					return err
 				}
-				a.say("Saved to %s. To carry it out: %s apply %s", out, a.name, out)
+				a.say("Saved to %s. To carry it out: %s apply%s %s", out, a.name, a.again(p), out)
 			}
 			return planExit(d, p, detailed)
 		},

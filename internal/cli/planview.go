@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -100,7 +99,7 @@ func (v *planView) cluster(c *access.Cluster) {
 	v.line("%s   %s · aws-auth", v.x.ClusterName(c.ARN), c.Mode)
 	v.changes(rows)
 	for _, x := range conflicts {
-		v.line("  ! not ours    %s: %s", x.Object, x.Detail)
+		v.wrapped("  ! not ours   ", "                ", x.Object+": "+x.Detail)
 	}
 	if unsupported {
 		v.line("  ! mode %s is not supported yet: this cluster was read, and nothing in it is changed", c.Mode)
@@ -146,11 +145,11 @@ func (v *planView) wrapped(first, rest, text string) {
 func (v *planView) changes(rows []plan.Change) {
 	wide := 0
 	for _, c := range rows {
-		wide = max(wide, len([]rune(v.object(c))))
+		wide = max(wide, len([]rune(diag.Escape(v.object(c)))))
 	}
 	wide = min(wide, 48)
 	for _, c := range rows {
-		head := fmt.Sprintf("%-11s %-*s", word(c.Kind), wide, v.object(c))
+		head := fmt.Sprintf("%-11s %-*s", word(c.Kind), wide, diag.Escape(v.object(c)))
 		notes := v.notes(c)
 		var below []string
 		for len([]rune(head))+4+len([]rune(strings.Join(notes, "  ")))+2 > screenWidth && len(notes) > 0 {
@@ -163,14 +162,19 @@ func (v *planView) changes(rows []plan.Change) {
 			v.wrapped("                ", "                ", strings.Join(below, " · "))
 		}
 		if v.people {
-			v.named("gains", c.Gains)
-			v.named("loses", c.Loses)
+			v.named("gains", "lets in", c.Gains)
+			v.named("loses", "keeps out", c.Loses)
 		}
 	}
 }
 
-func (v *planView) named(what string, people []plan.Person) {
+// named lists people; who only passes the door, or no longer does, neither gains nor loses.
+func (v *planView) named(what, atDoor string, people []plan.Person) {
 	for _, p := range people {
+		if p.Level == access.LevelNone {
+			v.line("                  %s  %s", atDoor, p.Name)
+			continue
+		}
 		v.line("                  %s  %s (%s)", what, p.Name, p.Level)
 	}
 }
@@ -325,17 +329,18 @@ func (v *planView) totals() {
 		if s.Gain != 1 {
 			gain = fmt.Sprintf("%d people gain", s.Gain)
 		}
-		v.line("Plan: %d to add, %d to change, %d to remove  ·  %s, %d lose%s", s.Create, s.Update, s.Delete, gain, s.Lose, v.escalations())
+		v.line("Plan: %d to add, %d to change, %d to remove  ·  %s, %d lose", s.Create, s.Update, s.Delete, gain, s.Lose)
+		v.escalations()
 	}
 	for _, c := range v.p.Conflicts {
 		if c.Cluster == "" {
-			v.line("Not ours, left alone: %s: %s", c.Object, c.Detail)
+			v.wrapped("Not ours, left alone:", "  ", c.Object+": "+c.Detail)
 		}
 	}
 	for _, r := range v.p.Refusals {
-		v.line("refused %s: %s", r.Code, r.Summary)
+		v.wrapped("refused", "  ", string(r.Code)+": "+r.Summary)
 		if r.Hint != "" {
-			v.line("  hint: %s", r.Hint)
+			v.wrapped("  hint:", "    ", r.Hint)
 		}
 	}
 	switch {
@@ -346,16 +351,16 @@ func (v *planView) totals() {
 	}
 }
 
-func (v *planView) escalations() string {
-	if v.p.Summary.Escalations == 0 {
-		return ""
-	}
+// escalations says where the grants that give administration say that they may.
+func (v *planView) escalations() {
 	places := []string{}
 	for _, c := range v.p.Changes {
-		if c.Escalation && !slices.Contains(places, c.Origin.String()) {
-			places = append(places, c.Origin.String())
+		if at := c.Origin.String(); c.Escalation && !slices.Contains(places, at) {
+			places = append(places, at)
 		}
 	}
-	slices.SortFunc(places, cmp.Compare[string])
-	return fmt.Sprintf("  ·  %s (privileged: true at %s)", count(v.p.Summary.Escalations, "escalation"), strings.Join(places, ", "))
+	slices.Sort(places)
+	if n := v.p.Summary.Escalations; n > 0 {
+		v.wrapped("     ", "      ", fmt.Sprintf("%s (privileged: true at %s)", count(n, "escalation"), strings.Join(places, ", ")))
+	}
 }

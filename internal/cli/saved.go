@@ -59,8 +59,13 @@ func readSavedPlan(path string) (*savedPlan, error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return nil, fmt.Errorf("%s is not a saved plan: %w", path, err)
 	}
-	if s.APIVersion != apiVersion || s.Kind != savedKind || s.Plan == nil {
-		return nil, fmt.Errorf("%s is not a saved plan: it says %s %s", path, s.APIVersion, s.Kind)
+	switch {
+	case s.Kind == plan.Kind:
+		return nil, fmt.Errorf("%s is not a saved plan: it is one printed with -o; plan --out saves one", path)
+	case s.APIVersion != apiVersion || s.Kind != savedKind:
+		return nil, fmt.Errorf("%s is not a saved plan: it is a %q of %q", path, s.Kind, s.APIVersion)
+	case s.Plan == nil:
+		return nil, fmt.Errorf("%s is not a saved plan: it holds no plan", path)
 	}
 	return &s, nil
 }

@@ -42,12 +42,19 @@ func (a *app) connect(ctx context.Context, i *policy.Installation) (*world, erro
 	}
 	w.aws = client
 	w.clusters = &routes{
-		made: map[access.ClusterARN]*kube.Client{}, names: map[access.AccountID]string{},
-		options: kube.Options{Token: client.Token, Log: log, Now: a.host.Now, OnCall: w.stats.kube}, kubeconfig: a.flags.kubeconfig,
+		made:    map[access.ClusterARN]*kube.Client{},
+		options: kube.Options{Token: client.Token, Log: log, Now: a.host.Now, OnCall: w.stats.kube},
+	}
+	if a.flags.context != "" {
+		w.clusters.only = &kube.Override{Context: a.flags.context, Kubeconfig: a.flags.kubeconfig}
 	}
 	if i != nil {
 		for _, r := range i.Access.Clusters {
-			w.clusters.ways = append(w.clusters.ways, way{ref: r.Cluster, to: kube.Override{Endpoint: r.Endpoint, ProxyURL: r.ProxyURL, Context: r.Context, Kubeconfig: a.flags.kubeconfig}})
+			to := kube.Override{Endpoint: r.Endpoint, ProxyURL: r.ProxyURL, Context: r.Context}
+			if to.Context != "" {
+				to.Kubeconfig = a.flags.kubeconfig
+			}
+			w.clusters.ways = append(w.clusters.ways, way{ref: r.Cluster, to: to})
 		}
 	}
 	return w, nil
@@ -64,78 +71,121 @@ type way struct {
 	to  kube.Override
 }
 
-// routes sends each cluster through its own way in. References name accounts, so it learns their names on the way.
+// routes sends each cluster through its own way in. References name accounts and may fit several clusters, so it learns
+// the accounts' names and all clusters on the way: every cluster is listed before the first is read.
 type routes struct {
-	options    kube.Options
-	kubeconfig string
-	ways       []way
+	options kube.Options
+	ways    []way
+	// only is the way into the estate's only cluster (--context), nil when it is not given.
+	only *kube.Override
 
-	mu    sync.Mutex
-	names map[access.AccountID]string
-	made  map[access.ClusterARN]*kube.Client
-	plain *kube.Client
+	mu       sync.Mutex
+	accounts []access.Account
+	clusters []access.Cluster
+	made     map[access.ClusterARN]*kube.Client
+	plain    *kube.Client
 }
 
-// learn remembers the accounts' names.
-func (r *routes) learn(accounts []access.Account) {
+// hear remembers what there is.
+func (r *routes) hear(accounts []access.Account, clusters []access.Cluster) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, a := range accounts {
-		r.names[a.ID] = a.Name
+	r.accounts = append(r.accounts, accounts...)
+	r.clusters = append(r.clusters, clusters...)
+}
+
+// client is how the cluster is reached; a reference that fits several clusters leads into none of them.
+func (r *routes) client(c access.Cluster) (*kube.Client, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	to, err := r.override(c)
+	switch {
+	case err != nil:
+		return nil, err
+	case to == nil:
+		if r.plain == nil {
+			r.plain = kube.New(r.options)
+		}
+		return r.plain, nil
+	case r.made[c.ARN] == nil:
+		o := r.options
+		o.Overrides = map[access.ClusterARN]kube.Override{c.ARN: *to}
+		r.made[c.ARN] = kube.New(o)
 	}
+	return r.made[c.ARN], nil
 }
 
-func (r *routes) client(c access.Cluster) *kube.Client {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// override is the way in that somebody wrote down for the cluster, nil for the endpoint that EKS reports. r.mu is held.
+func (r *routes) override(c access.Cluster) (*kube.Override, error) {
+	if r.only != nil {
+		if len(r.clusters) != 1 {
+			return nil, fmt.Errorf("--context leads into one cluster and the estate has %d: name each context under access.clusters", len(r.clusters))
+		}
+		return r.only, nil
+	}
+	one := snapshot.NewIndex(&snapshot.Snapshot{Accounts: slices.Clone(r.accounts), Clusters: []access.Cluster{c}})
+	all := snapshot.NewIndex(&snapshot.Snapshot{Accounts: slices.Clone(r.accounts), Clusters: slices.Clone(r.clusters)})
 	for _, w := range r.ways {
-		if !r.refers(w.ref, c) {
+		if _, err := one.ClusterNamed(w.ref); err != nil {
 			continue
 		}
-		if r.made[c.ARN] == nil {
-			o := r.options
-			o.Overrides = map[access.ClusterARN]kube.Override{c.ARN: w.to}
-			r.made[c.ARN] = kube.New(o)
+		if _, err := all.ClusterNamed(w.ref); err != nil && w.ref != string(c.ARN) {
+			return nil, fmt.Errorf("access.clusters: %w", err)
 		}
-		return r.made[c.ARN]
+		return &w.to, nil
 	}
-	if r.plain == nil {
-		r.plain = kube.New(r.options)
-	}
-	return r.plain
-}
-
-func (r *routes) refers(ref string, c access.Cluster) bool {
-	x := snapshot.NewIndex(&snapshot.Snapshot{Accounts: []access.Account{{ID: c.Account, Name: r.names[c.Account]}}, Clusters: []access.Cluster{c}})
-	_, err := x.ClusterNamed(ref)
-	return err == nil
+	return nil, nil //nolint:nilnil // no override is a fact here
 }
 
 func (r *routes) AwsAuth(ctx context.Context, c access.Cluster) (*access.ConfigMap, error) {
-	return r.client(c).AwsAuth(ctx, c)
+	k, err := r.client(c)
+	if err != nil {
+		return nil, err
+	}
+	return k.AwsAuth(ctx, c) //nolint:wrapcheck // a pass-through
 }
 
 func (r *routes) RBAC(ctx context.Context, c access.Cluster) (access.Cluster, error) {
-	return r.client(c).RBAC(ctx, c)
+	k, err := r.client(c)
+	if err != nil {
+		return c, err
+	}
+	return k.RBAC(ctx, c) //nolint:wrapcheck // a pass-through
 }
 
 func (r *routes) EditRows(ctx context.Context, c access.Cluster, owner string, edits []access.RowEdit) (*access.ConfigMap, error) {
-	return r.client(c).EditRows(ctx, c, owner, edits)
+	k, err := r.client(c)
+	if err != nil {
+		return nil, err
+	}
+	return k.EditRows(ctx, c, owner, edits) //nolint:wrapcheck // a pass-through
 }
 
 func (r *routes) PutBinding(ctx context.Context, c access.Cluster, before *access.Binding, b access.Binding) error {
-	return r.client(c).PutBinding(ctx, c, before, b)
+	k, err := r.client(c)
+	if err != nil {
+		return err
+	}
+	return k.PutBinding(ctx, c, before, b) //nolint:wrapcheck // a pass-through
 }
 
 func (r *routes) DeleteBinding(ctx context.Context, c access.Cluster, b access.Binding) error {
-	return r.client(c).DeleteBinding(ctx, c, b)
+	k, err := r.client(c)
+	if err != nil {
+		return err
+	}
+	return k.DeleteBinding(ctx, c, b) //nolint:wrapcheck // a pass-through
 }
 
 func (r *routes) Allowed(ctx context.Context, c access.Cluster, who access.Identity, q access.Request) (bool, string, error) {
-	return r.client(c).Allowed(ctx, c, who, q)
+	k, err := r.client(c)
+	if err != nil {
+		return false, "", err
+	}
+	return k.Allowed(ctx, c, who, q) //nolint:wrapcheck // a pass-through
 }
 
-// listener hears the account names as they are read.
+// listener hears what accounts and clusters there are as they are read.
 type listener struct {
 	access.Reader
 	routes *routes
@@ -143,8 +193,17 @@ type listener struct {
 
 func (l listener) Accounts(ctx context.Context) ([]access.Account, error) {
 	as, err := l.Reader.Accounts(ctx)
-	l.routes.learn(as)
-	return as, err
+	l.routes.hear(as, nil)
+	return as, err //nolint:wrapcheck // a pass-through
+}
+
+func (l listener) ClusterNames(ctx context.Context, account access.AccountID, region string) ([]string, error) {
+	names, err := l.Reader.ClusterNames(ctx, account, region)
+	for _, n := range names {
+		arn := access.ARNParts{Partition: "aws", Service: "eks", Region: region, Account: string(account), Resource: "cluster/" + n}
+		l.routes.hear(nil, []access.Cluster{{ARN: access.ClusterARN(arn.String()), Account: account, Region: region, Name: n}})
+	}
+	return names, err //nolint:wrapcheck // a pass-through
 }
 
 // observe reads a saved snapshot, or collects one.
@@ -170,7 +229,7 @@ func readSnapshot(file string) (*snapshot.Snapshot, error) {
 	defer f.Close() //nolint:errcheck // it was only read
 	s, err := snapshot.Decode(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s is not a snapshot: %w", file, err)
 	}
 	return s, nil
 }

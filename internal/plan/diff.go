@@ -115,7 +115,7 @@ func (d *differ) assignment(a access.Assignment, stage Stage, action Action, why
 	}}
 }
 
-// newcomers are the assignment's users who hold the set with b and not with a.
+// newcomers are the assignment's users who hold the set with b and not with a, sorted by name.
 func (d *differ) newcomers(x access.Assignment, a, b access.PrincipalSet) []Person {
 	had := map[access.PrincipalID]bool{}
 	for _, u := range d.m.Index.Expand(a) {
@@ -130,6 +130,7 @@ func (d *differ) newcomers(x access.Assignment, a, b access.PrincipalSet) []Pers
 			out = append(out, Person{ID: u.ID, Name: u.Name, Level: access.LevelNone})
 		}
 	}
+	slices.SortFunc(out, comparePeople)
 	return out
 }
 

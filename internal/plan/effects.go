@@ -55,7 +55,9 @@ func (e effects) bindingLoses(c change[access.ClusterBinding]) []Person {
 		return nil
 	}
 	lost := e.diff(e.before, e.after, e.through(c.before.Binding, e.old))
-	return append(lost, e.sessions(c, lost)...)
+	lost = append(lost, e.sessions(c, lost)...)
+	slices.SortFunc(lost, comparePeople)
+	return lost
 }
 
 // sessions are the people whom the binding no longer names and who hold the role no more: taken out elsewhere, they
@@ -115,7 +117,12 @@ func (e effects) diff(a, b map[who]map[item]bool, accept func(who, item) bool) [
 			}
 		}
 	}
-	return slices.SortedFunc(maps.Values(found), func(a, b Person) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return slices.SortedFunc(maps.Values(found), comparePeople)
+}
+
+// comparePeople orders by name.
+func comparePeople(a, b Person) int {
+	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 }
 
 func moreThan(a, b access.Level) bool {

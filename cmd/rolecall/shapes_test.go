@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/rolecall-dev/rolecall/internal/diag"
+)
+
+// fields says which members an object of a document has: always, and further ones that may be absent.
+type fields struct{ always, perhaps string }
+
+// shapes are the documents that scripts rely on, by kind and then by path; "[]" is the items of a list. A member of
+// the product's description never goes and a new one is written down here first.
+func shapes() map[string]map[string]fields {
+	finding := fields{"code severity summary fixable", "detail hint file line column cluster object"}
+	person := fields{always: "id name level"}
+	gap := fields{"part service operation kind reason", "account region cluster unit group permissionSet needs"}
+	return map[string]map[string]fields{
+		"Findings": {
+			"":            {always: "apiVersion kind findings summary"},
+			".findings[]": finding,
+			".summary":    {always: "error warning note"},
+		},
+		"Plan": {
+			"":                   {always: "apiVersion kind id taken caller owner complete applicable changes bindings conflicts findings refusals gaps summary"},
+			".changes[]":         {"id stage dependsOn action kind name reason origin escalation gains loses", "account region cluster policy grant before after note checks"},
+			".changes[].gains[]": person,
+			".changes[].loses[]": person,
+			".changes[].origin":  {"", "policy grant file line"},
+			".findings[]":        finding,
+			".refusals[]":        finding,
+			".gaps[]":            gap,
+			".summary":           {always: "create update delete gain lose escalations"},
+		},
+		"ApplyResult": {
+			"":           {always: "apiVersion kind plan changes notes summary"},
+			".changes[]": {"id name status", "error proof"},
+			".summary":   {always: "done failed skipped"},
+		},
+		"Snapshot": {
+			"":            {always: "apiVersion kind taken caller organization instance accounts estate users groups memberships permissionSets provisioned assignments roles clusters gaps"},
+			".clusters[]": {"arn account region name authenticationMode awsAuth namespaces roles clusterRoles roleBindings clusterRoleBindings", "endpoint certificateAuthority version status tags"},
+			".gaps[]":     gap,
+		},
+	}
+}
+
+// shape checks the document on stdout against its kind's shape, and that none of its lists is null: shape Plan.
+func shape(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: shape KIND")
+	}
+	var doc map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &doc))
+	if doc["apiVersion"] != "rolecall.dev/v1alpha1" || doc["kind"] != args[0] {
+		ts.Fatalf("it is a %v of %v, want a %s", doc["kind"], doc["apiVersion"], args[0])
+	}
+	want, ok := shapes()[args[0]]
+	if !ok {
+		ts.Fatalf("%s has no shape", args[0])
+	}
+	if wrong := misshapen(doc, "", want); len(wrong) > 0 {
+		ts.Fatalf("%s", strings.Join(wrong, "\n"))
+	}
+}
+
+// misshapen lists, sorted, what is null and where an object has other members than its shape.
+func misshapen(v any, path string, want map[string]fields) []string {
+	var wrong []string
+	switch v := v.(type) {
+	case nil:
+		// An aws-auth that does not exist is no list.
+		if path != ".clusters[].awsAuth" {
+			wrong = append(wrong, path+" is null")
+		}
+	case []any:
+		for _, item := range v {
+			wrong = append(wrong, misshapen(item, path+"[]", want)...)
+		}
+	case map[string]any:
+		if m, ok := want[path]; ok {
+			wrong = append(wrong, m.compare(path, v)...)
+		}
+		for name, value := range v {
+			wrong = append(wrong, misshapen(value, path+"."+name, want)...)
+		}
+	}
+	slices.Sort(wrong)
+	return slices.Compact(wrong)
+}
+
+func (m fields) compare(path string, object map[string]any) []string {
+	var wrong []string
+	always, perhaps := strings.Fields(m.always), strings.Fields(m.perhaps)
+	for _, name := range always {
+		if _, ok := object[name]; !ok {
+			wrong = append(wrong, fmt.Sprintf("%s.%s is missing", path, name))
+		}
+	}
+	for name := range object {
+		if !slices.Contains(always, name) && !slices.Contains(perhaps, name) {
+			wrong = append(wrong, fmt.Sprintf("%s.%s is not in the shape", path, name))
+		}
+	}
+	return wrong
+}
+
+// TestEveryPolicyCodeHasAScript keeps the scripts complete: whoever adds a code shows how it comes about.
+func TestEveryPolicyCodeHasAScript(t *testing.T) {
+	t.Parallel()
+	for _, code := range diag.Codes() {
+		// Policy tests are read, and run by a command of their own.
+		if !strings.HasPrefix(string(code), "RC1") || code == diag.RC1012 {
+			continue
+		}
+		scripts, err := filepath.Glob(filepath.Join("testdata", "script", "validate_"+strings.ToLower(string(code))+"_*.txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(scripts) == 0 {
+			t.Errorf("no script provokes %s", code)
+		}
+	}
+}
