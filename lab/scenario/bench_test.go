@@ -1,5 +1,5 @@
 // Package scenario_test adds to the story what is true of every kind of object,
-// of two people at work at once, and of rights that are missing.
+// of runs at the same time, and of rights that are missing.
 package scenario_test
 
 import (

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rolecall-dev/rolecall/internal/awssim"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rolecall-dev/rolecall/lab/internal/product"
@@ -209,19 +211,28 @@ func (b *bench) testOtherClusters(t *testing.T) {
 	f.clear(t)
 }
 
-// testAtOnce lets two installations' runs and a neighbour write one aws-auth at the same time.
+// testAtOnce starts three runs of one installation side by side.
 func (b *bench) testAtOnce(t *testing.T) {
-	start := b.world(t)
+	us := b.Member(t, paymentsUS)
+	start, original := b.world(t), b.configMap(t, us)
 	f := b.folder(t)
 	f.policy(t, "p", grant{name: "audit", group: "auditors", set: "ReadOnly", cluster: "prod-payments/payments-*", more: "bind: User\nallow: [{clusterRole: view, namespaces: [payments]}]"},
 		grant{name: "leads", group: "shop-leads", set: "EKSOperator", cluster: shopEU, more: "allow: [{clusterRole: view, namespaces: [shop]}]"})
 	var outs [3]product.Output
 	var errs [3]error
 	var all sync.WaitGroup
+	ended := make(chan struct{})
+	theirs := make(chan string, 1)
+	go func() { theirs <- b.neighbour(t, ended) }()
 	for i := range outs {
 		all.Go(func() { outs[i], errs[i] = f.start(t.Context(), "apply", "--auto-approve") })
 	}
 	all.Wait()
+	close(ended)
+	written := <-theirs
+	if written == "" {
+		t.Error("the neighbour wrote nothing while the runs went on")
+	}
 	for i, out := range outs {
 		if errs[i] != nil {
 			t.Fatal(errs[i])
@@ -244,8 +255,49 @@ func (b *bench) testAtOnce(t *testing.T) {
 		}
 	}
 	f.clear(t)
+	start["aws-auth "+paymentsUS+" data mapRoles"] += written
 	if d := cmp.Diff(difference{}, compare(start, b.world(t))); d != "" {
 		t.Errorf("after the removal of everything (-want +got):\n%s", d)
+	}
+	original.ResourceVersion = ""
+	if _, err := b.Admin(t, us).CoreV1().ConfigMaps(original.Namespace).Update(t.Context(), original, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// neighbour adds a row of somebody else's to a cluster's aws-auth, again and again until ended, and returns what it added.
+func (b *bench) neighbour(t *testing.T, ended <-chan struct{}) string {
+	c := b.Member(t, paymentsUS)
+	client, err := c.Client()
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	maps := client.CoreV1().ConfigMaps(metav1.NamespaceSystem)
+	var written strings.Builder
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return written.String()
+		case <-tick.C:
+		}
+		cm, err := c.AWSAuth(t.Context())
+		if err != nil {
+			t.Error(err)
+			return written.String()
+		}
+		row := fmt.Sprintf("- {rolearn: 'arn:aws:iam::111122223333:role/theirs-%s', username: \"theirs\"} # kept\n", cm.ResourceVersion)
+		cm.Data["mapRoles"] += row
+		_, err = maps.Update(t.Context(), cm, metav1.UpdateOptions{})
+		switch {
+		case err == nil:
+			written.WriteString(row)
+		case !apierrors.IsConflict(err):
+			t.Error(err)
+			return written.String()
+		}
 	}
 }
 
@@ -289,7 +341,7 @@ func (b *bench) testNeighbours(t *testing.T) {
 	}
 }
 
-// TestTheDemoLeavesNothingRunning interrupts nothing: it waits for the demo and looks for what it started.
+// TestTheDemoLeavesNothingRunning waits for the demo's end and looks for what it started.
 func TestTheDemoLeavesNothingRunning(t *testing.T) {
 	labtest.Binaries(t)
 	root, temp := checkout(t), t.TempDir()

@@ -20,7 +20,7 @@ func TestLaboratory(t *testing.T) {
 	t.Run("each write that is refused is named, and the next run converges", b.testWrites)
 	t.Run("what cannot be reached is incomplete, and stays", b.testUnreachable)
 	t.Run("a right missing in one cluster stops nothing in the others", b.testOtherClusters)
-	t.Run("two runs at once lose nobody's row", b.testAtOnce)
+	t.Run("runs at the same time lose nobody's row", b.testAtOnce)
 	t.Run("what others write next to our row keeps its bytes when it goes", b.testNeighbours)
 }
 
