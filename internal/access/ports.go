@@ -126,15 +126,20 @@ type ClusterWriter interface {
 
 // Request is one question to the authorizer of a cluster.
 type Request struct {
-	Verb, Group, Resource, Subresource, Name, Namespace string
+	Verb        string `json:"verb"`
+	Group       string `json:"group,omitempty"`
+	Resource    string `json:"resource,omitempty"`
+	Subresource string `json:"subresource,omitempty"`
+	Name        string `json:"name,omitempty"`
+	Namespace   string `json:"namespace,omitempty"`
 	// Path is set instead of the resource for non-resource requests.
-	Path string
+	Path string `json:"path,omitempty"`
 }
 
 // Identity is who asks: a Kubernetes user name and its groups.
 type Identity struct {
-	Username string
-	Groups   []string
+	Username string   `json:"username"`
+	Groups   []string `json:"groups"`
 }
 
 // Prober asks a cluster what an identity may do (SubjectAccessReview).
