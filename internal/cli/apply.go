@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -130,13 +131,13 @@ func (a *app) carryOut(ctx context.Context, d *planned) error {
 		clusters[c.ARN] = c
 	}
 	start := a.host.Now()
-	watch := &watcher{a: a, p: a.progress(), total: len(d.plan.Changes), started: map[string]string{}}
+	watch := a.watcher(d.plan.Changes)
 	w := d.world
 	res := apply.Run(ctx, apply.Ports{Reader: w.aws, Identity: w.aws, Clusters: w.clusters, Inside: w.clusters, Prober: w.clusters},
 		apply.Input{Plan: d.plan, Instance: d.index.Instance, Clusters: clusters},
 		apply.Options{Clock: clock{a.host.Now}, Events: watch.event})
 	watch.p.clear()
-	if err := a.report(d.plan, res, a.host.Now().Sub(start)); err != nil {
+	if err := a.report(d, res, a.host.Now().Sub(start)); err != nil {
 		return err
 	}
 	switch {
@@ -166,63 +167,93 @@ func (c clock) Wait(ctx context.Context, d time.Duration) error {
 
 // watcher turns events into lines as changes end.
 type watcher struct {
-	a       *app
-	p       *progress
-	total   int
-	ended   int
-	started map[string]string
+	a *app
+	p *progress
+	// total is how many changes there are, wide how wide their names get.
+	total, wide, ended int
+}
+
+func (a *app) watcher(changes []plan.Change) *watcher {
+	w := &watcher{a: a, p: a.progress(), total: len(changes)}
+	for _, c := range changes {
+		w.wide = max(w.wide, utf8.RuneCountInString(placed(c)))
+	}
+	w.wide = min(w.wide, maxName)
+	return w
+}
+
+// placed names a change's object and, where it is in a cluster, the cluster; it is safe to print.
+func placed(c plan.Change) string {
+	name := (&planView{}).object(c)
+	if c.Cluster != "" {
+		name = c.Cluster.Name() + "  " + name
+	}
+	return diag.Escape(name)
 }
 
 func (w *watcher) event(e apply.Event) {
 	if e.Status == "" {
-		w.started[e.Change.ID] = word(e.Change.Kind) + " " + e.Change.Name
-		w.p.tell(fmt.Sprintf("%d of %d done; %s", w.ended, w.total, w.started[e.Change.ID]))
+		w.p.tell(fmt.Sprintf("%d of %d done; %s %s", w.ended, w.total, word(e.Change.Kind), e.Change.Name))
 		return
 	}
 	w.ended++
 	w.p.clear()
-	if w.a.flags.output != "table" {
-		return
+	if w.a.flags.output == "table" {
+		_, _ = fmt.Fprint(w.a.host.Stdout, w.line(e))
 	}
-	mark := map[apply.Status]string{apply.Done: "✔", apply.Failed: "✘", apply.Skipped: "·"}[e.Status]
-	where := ""
-	if e.Change.Cluster != "" {
-		where = e.Change.Cluster.Name() + "  "
+}
+
+// line is how a change ended and what proves it; what does not fit beside the name goes below.
+func (w *watcher) line(e apply.Event) string {
+	mark, what := "✔", e.Proof
+	switch e.Status {
+	case apply.Done:
+	case apply.Failed:
+		mark = "✘"
+	case apply.Skipped:
+		mark = "·"
 	}
-	what := e.Proof
 	if e.Err != nil {
 		what = string(e.Status) + ": " + e.Err.Error()
 	}
-	name := (&planView{}).object(e.Change)
-	_, _ = fmt.Fprintln(w.a.host.Stdout, diag.Escape(fmt.Sprintf(" %s %s %-11s %s%s   %s   %s", mark, glyphOf(e.Change.Action), word(e.Change.Kind), where, name, e.Elapsed.Round(100*time.Millisecond), what)))
+	var v planView
+	head := fmt.Sprintf(" %s %s %-11s %-*s  %5.1f s", mark, v.glyph(e.Change.Action), word(e.Change.Kind), w.wide, placed(e.Change), e.Elapsed.Seconds())
+	if utf8.RuneCountInString(head)+2+utf8.RuneCountInString(diag.Escape(what)) <= screenWidth {
+		v.line("%s  %s", head, what)
+		return v.b.String()
+	}
+	v.line("%s", head)
+	v.wrapped("                ", "                ", what)
+	return v.b.String()
 }
 
-func glyphOf(a plan.Action) string { return (&planView{}).glyph(a) }
-
-func (a *app) report(p *plan.Plan, res *apply.Result, took time.Duration) error {
+// report says what was done, what was not, and why.
+func (a *app) report(d *planned, res *apply.Result, took time.Duration) error {
 	if a.flags.output != "table" {
 		return a.document(res)
 	}
 	s := res.Summary
-	var b strings.Builder
+	var v planView
 	for _, n := range res.Notes {
-		b.WriteString("  note " + diag.Escape(n) + "\n")
+		v.wrapped("  note", "       ", n)
 	}
 	switch {
-	case len(p.Changes) == 0:
+	case len(d.plan.Changes) == 0:
 	case s.Failed+s.Skipped == 0:
-		fmt.Fprintf(&b, "Done: %d of %d in %s, each verified. A second plan is empty.\n", s.Done, len(p.Changes), took.Round(100*time.Millisecond))
+		v.line("Done: %d of %d in %s, each verified. A second plan is empty.", s.Done, len(d.plan.Changes), took.Round(100*time.Millisecond))
 	default:
-		fmt.Fprintf(&b, "Not all done: %d done, %d failed, %d skipped because of them. To go on once the cause is mended: %s apply\n", s.Done, s.Failed, s.Skipped, a.name)
+		v.line("Not all done: %d done, %d failed, %d skipped because of them.", s.Done, s.Failed, s.Skipped)
+		v.line("To go on once the cause is mended: %s apply%s", a.name, d.again)
 	}
-	if _, err := fmt.Fprint(a.host.Stdout, b.String()); err != nil {
+	if _, err := fmt.Fprint(a.host.Stdout, v.b.String()); err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
-	return a.causes(res)
+	a.causes(res)
+	return nil
 }
 
 // causes prints each failure's cause once, in the form of an error of the world.
-func (a *app) causes(res *apply.Result) error {
+func (a *app) causes(res *apply.Result) {
 	said := map[string]bool{}
 	for _, r := range res.Changes {
 		var call *access.CallError
@@ -232,5 +263,4 @@ func (a *app) causes(res *apply.Result) error {
 		said[r.Error] = true
 		a.printError(r.Err())
 	}
-	return nil
 }

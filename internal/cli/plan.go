@@ -39,6 +39,8 @@ type planned struct {
 	world *world
 	in    *inputs
 	built *desired.Result
+	// again is the flags that say which files the run is about, each after a blank.
+	again string
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -66,7 +68,7 @@ would carry it out. Nothing is changed. With --snapshot it touches no network.`,
 				if err := writeFile(out, func(w io.Writer) error { return savePlan(w, d) }); err != nil {
 					return err
 				}
-				a.say("Saved to %s. To carry it out: %s apply%s %s", out, a.name, a.again(p), out)
+				a.say("Saved to %s. To carry it out: %s apply%s %s", out, a.name, d.again, out)
 			}
 			return planExit(d, p, detailed)
 		},
@@ -99,7 +101,7 @@ func (a *app) plan(ctx context.Context, p planning, file string) (*planned, erro
 	if in.diagnostics.HasErrors() {
 		return nil, a.refuseFiles(in.diagnostics)
 	}
-	d := &planned{in: in}
+	d := &planned{in: in, again: a.again(p)}
 	if file == "" {
 		if d.world, err = a.connect(ctx, in.installation); err != nil {
 			return nil, err
@@ -141,7 +143,7 @@ func (a *app) showPlan(d *planned, p planning) error {
 	if err := a.diagnostics(d.plan.Findings); err != nil {
 		return err
 	}
-	v := planView{p: d.plan, x: d.index, unsupported: d.built.Unsupported, name: a.name, again: a.again(p), people: p.people, color: a.color(a.host.StdoutTerminal)}
+	v := planView{p: d.plan, x: d.index, unsupported: d.built.Unsupported, name: a.name, again: d.again, people: p.people, color: a.color(a.host.StdoutTerminal)}
 	if _, err := fmt.Fprint(a.host.Stdout, v.String()); err != nil {
 		return fmt.Errorf("writing the plan: %w", err)
 	}
@@ -160,14 +162,14 @@ func (a *app) again(p planning) string {
 	if p.prune {
 		args = append(args, "--prune")
 	}
-	out := ""
+	var out strings.Builder
 	for _, arg := range args {
 		if strings.ContainsAny(arg, " \t\n'\"$&;|<>()*?[]#~`\\") {
 			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 		}
-		out += " " + arg
+		out.WriteString(" " + arg)
 	}
-	return out
+	return out.String()
 }
 
 // readFile reads a whole file the user named.

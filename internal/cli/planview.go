@@ -141,13 +141,16 @@ func (v *planView) wrapped(first, rest, text string) {
 	v.line("%s", line)
 }
 
+// maxName is how wide the column of names gets; a longer one pushes the rest of its line.
+const maxName = 48
+
 // changes writes one line a change: glyph, word, object, and what there is to say of it; what does not fit goes below.
 func (v *planView) changes(rows []plan.Change) {
 	wide := 0
 	for _, c := range rows {
 		wide = max(wide, len([]rune(diag.Escape(v.object(c)))))
 	}
-	wide = min(wide, 48)
+	wide = min(wide, maxName)
 	for _, c := range rows {
 		head := fmt.Sprintf("%-11s %-*s", word(c.Kind), wide, diag.Escape(v.object(c)))
 		notes := v.notes(c)
