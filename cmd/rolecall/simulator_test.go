@@ -19,7 +19,7 @@ func simulator(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	in, err := os.Open(ts.MkAbs(args[0]))
 	ts.Check(err)
-	defer in.Close() //nolint:errcheck // it is only read
+	defer in.Close()
 	state, err := awssim.Load(in, time.Now)
 	ts.Check(err)
 	sim := awssim.New(awssim.Options{State: state, Clock: time.Now})

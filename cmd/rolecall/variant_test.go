@@ -17,7 +17,7 @@ func variant(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	in, err := os.Open(ts.MkAbs("examples/acme/snapshot.json"))
 	ts.Check(err)
-	defer in.Close() //nolint:errcheck // it is only read
+	defer in.Close()
 	s, err := snapshot.Decode(in)
 	ts.Check(err)
 	change, ok := variants()[args[0]]

@@ -142,7 +142,7 @@ func (r *routes) AwsAuth(ctx context.Context, c access.Cluster) (*access.ConfigM
 	if err != nil {
 		return nil, err
 	}
-	return k.AwsAuth(ctx, c) //nolint:wrapcheck // a pass-through
+	return k.AwsAuth(ctx, c)
 }
 
 func (r *routes) RBAC(ctx context.Context, c access.Cluster) (access.Cluster, error) {
@@ -150,7 +150,7 @@ func (r *routes) RBAC(ctx context.Context, c access.Cluster) (access.Cluster, er
 	if err != nil {
 		return c, err
 	}
-	return k.RBAC(ctx, c) //nolint:wrapcheck // a pass-through
+	return k.RBAC(ctx, c)
 }
 
 func (r *routes) EditRows(ctx context.Context, c access.Cluster, owner string, edits []access.RowEdit) (*access.ConfigMap, error) {
@@ -158,7 +158,7 @@ func (r *routes) EditRows(ctx context.Context, c access.Cluster, owner string, e
 	if err != nil {
 		return nil, err
 	}
-	return k.EditRows(ctx, c, owner, edits) //nolint:wrapcheck // a pass-through
+	return k.EditRows(ctx, c, owner, edits)
 }
 
 func (r *routes) PutBinding(ctx context.Context, c access.Cluster, before *access.Binding, b access.Binding) error {
@@ -166,7 +166,7 @@ func (r *routes) PutBinding(ctx context.Context, c access.Cluster, before *acces
 	if err != nil {
 		return err
 	}
-	return k.PutBinding(ctx, c, before, b) //nolint:wrapcheck // a pass-through
+	return k.PutBinding(ctx, c, before, b)
 }
 
 func (r *routes) DeleteBinding(ctx context.Context, c access.Cluster, b access.Binding) error {
@@ -174,7 +174,7 @@ func (r *routes) DeleteBinding(ctx context.Context, c access.Cluster, b access.B
 	if err != nil {
 		return err
 	}
-	return k.DeleteBinding(ctx, c, b) //nolint:wrapcheck // a pass-through
+	return k.DeleteBinding(ctx, c, b)
 }
 
 func (r *routes) Allowed(ctx context.Context, c access.Cluster, who access.Identity, q access.Request) (bool, string, error) {
@@ -182,7 +182,7 @@ func (r *routes) Allowed(ctx context.Context, c access.Cluster, who access.Ident
 	if err != nil {
 		return false, "", err
 	}
-	return k.Allowed(ctx, c, who, q) //nolint:wrapcheck // a pass-through
+	return k.Allowed(ctx, c, who, q)
 }
 
 // listener hears what accounts and clusters there are as they are read.
@@ -194,7 +194,7 @@ type listener struct {
 func (l listener) Accounts(ctx context.Context) ([]access.Account, error) {
 	as, err := l.Reader.Accounts(ctx)
 	l.routes.hear(as, nil)
-	return as, err //nolint:wrapcheck // a pass-through
+	return as, err
 }
 
 func (l listener) ClusterNames(ctx context.Context, account access.AccountID, region string) ([]string, error) {
@@ -203,7 +203,7 @@ func (l listener) ClusterNames(ctx context.Context, account access.AccountID, re
 		arn := access.ARNParts{Partition: "aws", Service: "eks", Region: region, Account: string(account), Resource: "cluster/" + n}
 		l.routes.hear(nil, []access.Cluster{{ARN: access.ClusterARN(arn.String()), Account: account, Region: region, Name: n}})
 	}
-	return names, err //nolint:wrapcheck // a pass-through
+	return names, err
 }
 
 // observe reads a saved snapshot, or collects one.
@@ -309,8 +309,7 @@ func (a *app) printError(err error) {
 		code = " " + code
 	}
 	a.say("error%s: %s", code, err)
-	var call *access.CallError
-	if errors.As(err, &call) {
+	if call, ok := errors.AsType[*access.CallError](err); ok {
 		if call.Caller != "" {
 			a.say("  as    %s", call.Caller)
 		}
