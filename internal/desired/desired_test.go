@@ -195,6 +195,7 @@ func TestWhatIsSaidAboutPoliciesAndTheState(t *testing.T) {
 		{name: "a group by id", grant: grant("to: {groups: [g3]}")},
 		{name: "an unknown set", grant: grant("through: {permissionSet: Devv}"), want: []string{`RC1007 8:32 error: permission set "Devv" is not in Identity Center`}},
 		{name: "no cluster", grant: grant("clusters: {names: [nope]}"), want: []string{`RC1008 9:17 warning: grant "g" selects no cluster`}},
+		{name: "an unknown account", grant: grant("clusters: {accounts: [prd, prod]}"), want: []string{`RC1008 9:29 error: account "prd" is not in the organization`}},
 		{name: "an account outside the estate", grant: grant("clusters: {accounts: [outside, prod]}"), want: []string{`RC1016 9:29 error: account "outside" lies outside the estate`}},
 		{name: "groups that cannot be limited to people", grant: grant("allow: [{groups: [legacy]}]"), state: func(s *snapshot.Snapshot) { withRole(s, group("g2")) }, want: []string{`RC1009 10:24 error: grant "g" cannot be given exactly on prod/eu-central-1/eu: groups legacy cannot be limited to people: ops holds the role too`}},
 		{name: "bind: Group where others hold the role", grant: grant("bind: Group"), state: func(s *snapshot.Snapshot) { withRole(s, group("g2")) }, want: []string{`RC1009 11:13 error: grant "g" cannot be given exactly on prod/eu-central-1/eu: it cannot be bound by group: ops holds the role too`}},

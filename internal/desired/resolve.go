@@ -234,7 +234,9 @@ func (b *builder) checkAccount(ref string, pos diag.Pos) {
 	case len(found) == 0 && b.gapIn(access.PartAccounts):
 	case len(found) == 0:
 		known := snapshot.Names(b.x.Accounts, func(a access.Account) string { return a.Name })
-		b.say(unknown(diag.RC1008, pos, fmt.Sprintf("account %q is not in the organization", ref), ref, known))
+		d := unknown(diag.RC1008, pos, fmt.Sprintf("account %q is not in the organization", ref), ref, known)
+		d.Severity = diag.Error // it names one thing, and that does not exist
+		b.say(d)
 	case !b.x.InEstate(found[0].ID) && !b.gapIn(access.PartUnits):
 		b.say(diag.New(diag.RC1016, pos, fmt.Sprintf("account %q lies outside the estate", ref)).
 			WithHint("add it to estate in rolecall.yaml; nothing outside the estate is read or changed"))
