@@ -83,7 +83,9 @@ func (b *builder) assignments() {
 	}
 	for _, a := range b.out.Observed.Assignments {
 		k := pair{a.Account, a.PermissionSet}
-		wanted[k] = append(wanted[k], []access.Principal{}...)
+		if _, ok := wanted[k]; !ok {
+			wanted[k] = nil
+		}
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(wanted), pair.compare) {
 		b.settle(k, wanted[k])
