@@ -50,8 +50,16 @@ var allowed = map[string]rule{
 		local:  []string{"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/awsauth", "api/v1alpha1"},
 		others: pure("k8s.io/api/rbac/v1"),
 	},
+	"internal/manifest": {
+		local:  []string{"internal/access", "internal/diag", "internal/awsauth"},
+		others: pure("go.yaml.in/yaml/v3"),
+	},
+	"internal/lint": {
+		local:  []string{"internal/access", "internal/diag", "internal/awsauth", "internal/manifest", "internal/snapshot"},
+		others: pure("k8s.io/api/rbac/v1"),
+	},
 	"internal/plan": {
-		local:  []string{"internal/access", "internal/diag", "internal/snapshot"},
+		local:  []string{"internal/access", "internal/diag", "internal/snapshot", "internal/awsauth"},
 		others: pure("k8s.io/api/rbac/v1", "k8s.io/component-helpers/auth/rbac/validation"),
 	},
 	"internal/apply": {
