@@ -23,6 +23,8 @@ const (
 type RefusedError struct {
 	Key    Key
 	Reason string
+	// Style says that the text is read well and only its style stands in the way: written anew it could be edited.
+	Style bool
 }
 
 // Error implements error.
@@ -30,6 +32,11 @@ func (e *RefusedError) Error() string { return fmt.Sprintf("editing %s: %s", e.K
 
 func refuse(format string, args ...any) error {
 	return &RefusedError{Key: KeyRoles, Reason: fmt.Sprintf(format, args...)}
+}
+
+// refuseStyle refuses a text that would have to be written anew.
+func refuseStyle(format string, args ...any) error {
+	return &RefusedError{Key: KeyRoles, Reason: fmt.Sprintf(format, args...), Style: true}
 }
 
 // change is an edit whose row has been found.
@@ -240,11 +247,11 @@ func verify(old, text string, changes []change) error {
 	}
 	is, err := rows(text)
 	if err != nil {
-		return refuse("the result would not be read by the authenticator: %v", err)
+		return refuseStyle("the result would not be read by the authenticator: %v", err)
 	}
 	want := intended(was, changes)
 	if len(want) != len(is) {
-		return refuse("the result would have %d rows instead of %d", len(is), len(want))
+		return refuseStyle("the result would have %d rows instead of %d", len(is), len(want))
 	}
 	written := map[int]Entry{}
 	for _, e := range Parse(map[string]string{string(KeyRoles): text}).Roles {
@@ -253,12 +260,12 @@ func verify(old, text string, changes []change) error {
 	for i, m := range want {
 		if m.row == nil {
 			if !bytes.Equal(m.raw, is[i]) {
-				return refuse("row %d, which is not ours, would change its meaning", i+1)
+				return refuseStyle("row %d, which is not ours, would change its meaning", i+1)
 			}
 			continue
 		}
 		if e := written[i]; e.SSO != nil || e.UserID != "" || !e.Row().Equal(*m.row) {
-			return refuse("the row of %q cannot be written into this text", m.row.RoleARN)
+			return refuseStyle("the row of %q cannot be written into this text", m.row.RoleARN)
 		}
 	}
 	return nil
