@@ -190,7 +190,7 @@ func (r *rehearsal) checkAdministrators(c Change) {
 	}
 	a.refused = true
 	was := r.guards.rehearse(r.c, nil).admins.list(a.was)
-	r.refuse(refusal(diag.RC4002, c, fmt.Sprintf("once %s changed, nobody known would administer %s; until then it is %s", c.Name, r.m.Index.ClusterName(r.c.ARN), strings.Join(was, ", ")),
+	r.refuse(refusal(diag.RC4002, c, fmt.Sprintf("once %s is changed, nobody known would administer the cluster; until then it is %s", c.Name, strings.Join(was, ", ")),
 		"add the new administrator first and remove the old one in a later run, or pass --allow-no-admin"))
 }
 

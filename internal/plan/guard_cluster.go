@@ -152,9 +152,13 @@ func (r *rehearsal) read() {
 // writeRows edits the text as apply would, and compares it with what it replaces. It is false when nothing can be said of what follows.
 func (r *rehearsal) writeRows(step []Change) bool {
 	var edits []access.RowEdit
+	ours := true
 	for _, c := range step {
-		r.ownRow(c)
+		ours = r.ownRow(c) && ours
 		edits = append(edits, r.edit(c))
+	}
+	if !ours {
+		return false
 	}
 	after, err := awsauth.Edit(r.text, r.m.Owner, edits)
 	if err != nil {
@@ -194,11 +198,13 @@ func (r *rehearsal) edit(c Change) access.RowEdit {
 }
 
 // ownRow is a second lock on rows of others.
-func (r *rehearsal) ownRow(c Change) {
-	if c.Before != nil && !r.owned[strings.ToLower(string(c.Before.Mapping.Row.RoleARN))] {
-		r.refuse(refusal(diag.RC4006, c, fmt.Sprintf("the row of %s is not ours", c.Before.Mapping.Row.RoleARN),
-			"list it under adopt: in rolecall.yaml to take it over; no flag passes this"))
+func (r *rehearsal) ownRow(c Change) bool {
+	if c.Before == nil || r.owned[strings.ToLower(string(c.Before.Mapping.Row.RoleARN))] {
+		return true
 	}
+	r.refuse(refusal(diag.RC4006, c, fmt.Sprintf("the row of %s is not ours", c.Before.Mapping.Row.RoleARN),
+		"list it under adopt: in rolecall.yaml to take it over; no flag passes this"))
+	return false
 }
 
 // uneditable says why a text cannot be edited before anything is written.
