@@ -43,6 +43,8 @@ type Input struct {
 	Plan     *plan.Plan
 	Instance access.Instance
 	Clusters map[access.ClusterARN]access.Cluster
+	// Backup says for whom copies of aws-auth are kept; see access.RowWrite.
+	Backup *access.Backup
 }
 
 // Options tune a run.
