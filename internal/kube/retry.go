@@ -34,7 +34,7 @@ func (r retry) do(ctx context.Context, attempt func() error) error {
 			return err
 		}
 		if waited >= patience {
-			return fmt.Errorf("others kept writing in between for %s: %w", waited.Round(time.Second), err)
+			return fmt.Errorf("others kept writing in between for %s: %w", patience, err)
 		}
 		d := time.Duration(float64(pause) * (0.5 + r.random()/2))
 		if r.wait(ctx, d) != nil {
