@@ -28,7 +28,11 @@ func (c *Client) EditRows(ctx context.Context, cluster access.Cluster, w access.
 		if len(pending) == 0 {
 			return view, errNothing
 		}
-		edited, err := awsauth.Edit(view, w.Owner, pending)
+		edit := awsauth.Edit
+		if w.AllowRewrite {
+			edit = awsauth.Rewrite
+		}
+		edited, err := edit(view, w.Owner, pending)
 		if err != nil {
 			return view, fmt.Errorf("checking the edit: %w", err)
 		}

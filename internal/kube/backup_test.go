@@ -142,38 +142,38 @@ func TestTheHistoryIsBounded(t *testing.T) {
 func TestWithoutABackupNothingIsWritten(t *testing.T) {
 	tests := []struct {
 		name   string
-		break_ func(simulated)
+		spoil  func(simulated)
 		keeper access.BackupKeeper
 		want   []string
 	}{
 		{
 			name: "the right to list is missing",
-			break_: func(s simulated) {
+			spoil: func(s simulated) {
 				s.Before = func(r string) kubesim.Fault { return on(r == "GET "+backupsPath, kubesim.Forbid) }
 			},
 			want: []string{"list configmaps in namespace rolecall", "docs/permissions/cluster-rbac.yaml"},
 		},
 		{
 			name: "the right to create is missing",
-			break_: func(s simulated) {
+			spoil: func(s simulated) {
 				s.Before = func(r string) kubesim.Fault { return on(r == "POST "+backupsPath, kubesim.Forbid) }
 			},
 			want: []string{"create configmaps in namespace rolecall", "docs/permissions/cluster-rbac.yaml"},
 		},
 		{
-			name:   "the namespace is missing",
-			break_: func(s simulated) { s.Delete("/api/v1/namespaces/rolecall") },
-			want:   []string{`namespaces "rolecall" not found`, "docs/permissions/cluster-rbac.yaml"},
+			name:  "the namespace is missing",
+			spoil: func(s simulated) { s.Delete("/api/v1/namespaces/rolecall") },
+			want:  []string{`namespaces "rolecall" not found`, "docs/permissions/cluster-rbac.yaml"},
 		},
 		{
-			name: "the file cannot be written", break_: func(simulated) {}, keeper: &files{err: errors.New("disk full")},
+			name: "the file cannot be written", spoil: func(simulated) {}, keeper: &files{err: errors.New("disk full")},
 			want: []string{"disk full"},
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := simulate(t, nodeRow)
-			tt.break_(s)
+			tt.spoil(s)
 			o := options()
 			o.Keeper = tt.keeper
 			_, err := kube.New(o).EditRows(t.Context(), s.cluster, writing("r1", "dev"))
