@@ -3,7 +3,6 @@ package awsauth
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,14 +23,14 @@ const (
 type RefusedError struct {
 	Key    Key
 	Reason string
-	// Rewritable says that only the text's style is in the way: Rewrite can write it.
-	Rewritable bool
+	// Style says that the text is read well and only its style stands in the way: Rewrite can write it.
+	Style bool
 }
 
 // Error implements error.
 func (e *RefusedError) Error() string {
 	s := fmt.Sprintf("editing %s: %s", e.Key, e.Reason)
-	if e.Rewritable {
+	if e.Style {
 		s += "; --allow-rewrite writes the value anew: every row keeps its meaning, comments are lost"
 	}
 	return s
@@ -39,6 +38,11 @@ func (e *RefusedError) Error() string {
 
 func refuse(format string, args ...any) error {
 	return &RefusedError{Key: KeyRoles, Reason: fmt.Sprintf(format, args...)}
+}
+
+// refuseStyle refuses a text that would have to be written anew.
+func refuseStyle(format string, args ...any) error {
+	return &RefusedError{Key: KeyRoles, Reason: fmt.Sprintf(format, args...), Style: true}
 }
 
 // change is an edit whose row has been found.
@@ -90,16 +94,13 @@ func edit(cm access.ConfigMap, owner string, edits []access.RowEdit, write func(
 	return out, fits(out)
 }
 
-// spliced carries out the changes in place and reads the result back. What it refuses is refused for the text's style.
+// spliced carries out the changes in place and reads the result back.
 func spliced(old string, changes []change) (string, error) {
 	text, err := splice(old, changes)
-	if err == nil {
-		err = verify(old, text, changes)
+	if err != nil {
+		return "", err
 	}
-	if refused, ok := errors.AsType[*RefusedError](err); ok {
-		refused.Rewritable = true
-	}
-	return text, err
+	return text, verify(old, text, changes)
 }
 
 // Pending drops the edits that have taken effect already, so that a write whose answer was lost
@@ -263,11 +264,11 @@ func verify(old, text string, changes []change) error {
 	}
 	is, err := rows(text)
 	if err != nil {
-		return refuse("the result would not be read by the authenticator: %v", err)
+		return refuseStyle("the result would not be read by the authenticator: %v", err)
 	}
 	want := intended(was, changes)
 	if len(want) != len(is) {
-		return refuse("the result would have %d rows instead of %d", len(is), len(want))
+		return refuseStyle("the result would have %d rows instead of %d", len(is), len(want))
 	}
 	written := map[int]Entry{}
 	for _, e := range Parse(map[string]string{string(KeyRoles): text}).Roles {
@@ -276,12 +277,12 @@ func verify(old, text string, changes []change) error {
 	for i, m := range want {
 		if m.row == nil {
 			if !bytes.Equal(m.raw, is[i]) {
-				return refuse("row %d, which is not ours, would change its meaning", i+1)
+				return refuseStyle("row %d, which is not ours, would change its meaning", i+1)
 			}
 			continue
 		}
 		if e := written[i]; e.SSO != nil || e.UserID != "" || !e.Row().Equal(*m.row) {
-			return refuse("the row of %q cannot be written into this text", m.row.RoleARN)
+			return refuseStyle("the row of %q cannot be written into this text", m.row.RoleARN)
 		}
 	}
 	return nil

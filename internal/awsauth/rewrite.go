@@ -18,7 +18,7 @@ import (
 func Rewrite(cm access.ConfigMap, owner string, edits []access.RowEdit) (access.ConfigMap, error) {
 	return edit(cm, owner, edits, func(old string, changes []change) (string, error) {
 		text, err := spliced(old, changes)
-		if refused, ok := errors.AsType[*RefusedError](err); !ok || !refused.Rewritable {
+		if refused, ok := errors.AsType[*RefusedError](err); !ok || !refused.Style {
 			return text, err
 		}
 		return rewritten(old, changes)
@@ -44,7 +44,11 @@ func rewritten(old string, changes []change) (string, error) {
 		}
 	}
 	text := b.String()
-	return text, verify(old, text, changes)
+	err = verify(old, text, changes)
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		refused.Style = false
+	}
+	return text, err
 }
 
 // blockItem writes a row of any shape as the lines of a block list's item: its members below each other, their values as JSON.

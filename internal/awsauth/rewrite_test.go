@@ -38,7 +38,7 @@ func TestATextThatCannotBeEditedInPlaceIsWrittenAnewOnlyOnRequest(t *testing.T) 
 			cm := configMap(text)
 			_, err := awsauth.Edit(cm, owner, edits)
 			refused, ok := errors.AsType[*awsauth.RefusedError](err)
-			if !ok || !refused.Rewritable || !strings.Contains(err.Error(), "--allow-rewrite") {
+			if !ok || !refused.Style || !strings.Contains(err.Error(), "--allow-rewrite") {
 				t.Fatalf("editing in place: error %v, want a refusal that names the flag", err)
 			}
 			got, err := awsauth.Rewrite(cm, owner, edits)
@@ -90,7 +90,7 @@ func TestATextThatNobodyReadsIsNotWrittenAnew(t *testing.T) {
 	row := ours()
 	for _, text := range []string{"- rolearn: a\n\tusername: b\n", "rolearn: a\n", "- rolearn: a\n  x: .inf\n"} {
 		_, err := awsauth.Rewrite(configMap(text), owner, []access.RowEdit{{After: &row}})
-		if refused, ok := errors.AsType[*awsauth.RefusedError](err); !ok || refused.Rewritable {
+		if refused, ok := errors.AsType[*awsauth.RefusedError](err); !ok || refused.Style {
 			t.Errorf("%q: error %v, want a refusal that no flag passes", text, err)
 		}
 	}
