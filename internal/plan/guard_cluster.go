@@ -156,7 +156,11 @@ func (r *rehearsal) writeRows(step []Change) bool {
 		r.ownRow(c)
 		edits = append(edits, r.edit(c))
 	}
-	after, err := awsauth.Edit(r.text, r.m.Owner, edits)
+	edit := awsauth.Edit
+	if r.o.AllowRewrite {
+		edit = awsauth.Rewrite
+	}
+	after, err := edit(r.text, r.m.Owner, edits)
 	if err != nil {
 		r.uneditable(step[0], err)
 		return false
