@@ -23,12 +23,18 @@ const (
 type RefusedError struct {
 	Key    Key
 	Reason string
-	// Style says that the text is read well and only its style stands in the way: written anew it could be edited.
+	// Style says that the text is read well and only its style stands in the way: Rewrite can write it.
 	Style bool
 }
 
 // Error implements error.
-func (e *RefusedError) Error() string { return fmt.Sprintf("editing %s: %s", e.Key, e.Reason) }
+func (e *RefusedError) Error() string {
+	s := fmt.Sprintf("editing %s: %s", e.Key, e.Reason)
+	if e.Style {
+		s += "; --allow-rewrite writes the value anew: every row keeps its meaning, comments are lost"
+	}
+	return s
+}
 
 func refuse(format string, args ...any) error {
 	return &RefusedError{Key: KeyRoles, Reason: fmt.Sprintf(format, args...)}
@@ -54,6 +60,11 @@ type change struct {
 // access.ErrConflict. A *RefusedError says that the text cannot be edited: the authenticator does not read it, its style is
 // not known, or the result would be too large. The result has been read back as the authenticator reads it, and differs in exactly the rows named.
 func Edit(cm access.ConfigMap, owner string, edits []access.RowEdit) (access.ConfigMap, error) {
+	return edit(cm, owner, edits, spliced)
+}
+
+// edit makes the new text of mapRoles in the way given and brings the annotation up to date.
+func edit(cm access.ConfigMap, owner string, edits []access.RowEdit, write func(old string, changes []change) (string, error)) (access.ConfigMap, error) {
 	before := Parse(cm.Data)
 	if p, fatal := before.Fatal(KeyRoles); fatal {
 		return access.ConfigMap{}, refuse("the authenticator does not read it: %s", p.Message)
@@ -63,11 +74,8 @@ func Edit(cm access.ConfigMap, owner string, edits []access.RowEdit) (access.Con
 		return access.ConfigMap{}, err
 	}
 	old := cm.Data[string(KeyRoles)]
-	text, err := splice(old, changes)
+	text, err := write(old, changes)
 	if err != nil {
-		return access.ConfigMap{}, err
-	}
-	if err := verify(old, text, changes); err != nil {
 		return access.ConfigMap{}, err
 	}
 	out := access.ConfigMap{
@@ -84,6 +92,15 @@ func Edit(cm access.ConfigMap, owner string, edits []access.RowEdit) (access.Con
 		return access.ConfigMap{}, err
 	}
 	return out, fits(out)
+}
+
+// spliced carries out the changes in place and reads the result back.
+func spliced(old string, changes []change) (string, error) {
+	text, err := splice(old, changes)
+	if err != nil {
+		return "", err
+	}
+	return text, verify(old, text, changes)
 }
 
 // Pending drops the edits that have taken effect already, so that a write whose answer was lost

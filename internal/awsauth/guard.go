@@ -40,6 +40,26 @@ func Guard(before, after access.ConfigMap, g access.RowGuard) diag.List {
 	return out
 }
 
+// GuardError is a write that did not happen because a guard refused it.
+type GuardError struct{ Refusals diag.List }
+
+// Error implements error.
+func (e *GuardError) Error() string {
+	lines := make([]string, 0, len(e.Refusals))
+	for _, d := range e.Refusals {
+		lines = append(lines, string(d.Code)+": "+d.Summary)
+	}
+	return "refused by a guard: " + strings.Join(lines, "; ")
+}
+
+// Check is Guard as an error: a *GuardError with the refusals.
+func Check(before, after access.ConfigMap, g access.RowGuard) error {
+	if refusals := Guard(before, after, g); len(refusals) > 0 {
+		return &GuardError{Refusals: refusals}
+	}
+	return nil
+}
+
 // NodeRow tells whether the row makes machines of its callers: nodes of Linux or Windows, Fargate pods or hybrid nodes.
 func NodeRow(e Entry) bool {
 	if strings.HasPrefix(e.Username, "system:node:") {

@@ -48,7 +48,7 @@ func (g *guards) cluster(c *access.Cluster, changes []Change, after bool) {
 		}
 		if step[0].Kind == KindAwsAuthRow {
 			if !r.writeRows(step) {
-				break
+				return
 			}
 		} else {
 			r.writeBinding(step[0])
@@ -160,7 +160,11 @@ func (r *rehearsal) writeRows(step []Change) bool {
 	if !ours {
 		return false
 	}
-	after, err := awsauth.Edit(r.text, r.m.Owner, edits)
+	edit := awsauth.Edit
+	if r.o.AllowRewrite {
+		edit = awsauth.Rewrite
+	}
+	after, err := edit(r.text, r.m.Owner, edits)
 	if err != nil {
 		r.uneditable(step[0], err)
 		return false
@@ -215,7 +219,7 @@ func (r *rehearsal) uneditable(c Change, err error) {
 		r.refuse(refusal(diag.RC4006, c, fmt.Sprintf("a row to change is not as rolecall left it: %v", err), "plan again; if it stays so, somebody else writes the same rows"))
 	case !refused.Style:
 		r.refuse(refusal(diag.RC4010, c, fmt.Sprintf("aws-auth cannot be edited: %s", refused.Reason), "put kube-system/aws-auth right first"))
-	case !r.o.AllowRewrite:
+	default:
 		r.refuse(refusal(diag.RC4010, c, fmt.Sprintf("aws-auth cannot be edited in place: %s", refused.Reason),
 			"--allow-rewrite writes the value anew: every row keeps its meaning, its comments and its layout go"))
 	}
