@@ -469,3 +469,53 @@ func TestSecondLocksAreSilent(t *testing.T) {
 		}
 	})
 }
+
+// administered lists the clusters that somebody administers through a role that existed when the run began: they hold it, it is
+// mapped, and "edit" is bound to them over the whole cluster.
+func administered(w world, existed map[string]access.ARN) map[access.ClusterARN]bool {
+	out := map[access.ClusterARN]bool{}
+	for r := range w.rights() {
+		if r.thing == "/ClusterRole/edit" && existed[string(r.cluster.Account())+"/"+r.set] != "" {
+			out[r.cluster] = true
+		}
+	}
+	return out
+}
+
+// TestAClusterIsLeftWithoutAdministratorsOnlyWhereTheGuardSaysSo compares the guard with an oracle that tries every prefix of the plan.
+func TestAClusterIsLeftWithoutAdministratorsOnlyWhereTheGuardSaysSo(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawSnapshot(t)
+		for i := range s.Clusters {
+			s.Clusters[i].ClusterRoles[slices.IndexFunc(s.Clusters[i].ClusterRoles, func(r access.RBACRole) bool { return r.Name == "edit" })].Rules = []rbacv1.PolicyRule{
+				{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}},
+			}
+		}
+		p, r := build(t, s, drawWishes(t))
+		w := worldOf(s, r.Observed)
+		existed := map[string]access.ARN{}
+		for k, arn := range w.roles {
+			existed[k] = arn
+		}
+		start, want := administered(w, existed), map[string]bool{}
+		for _, c := range p.Changes {
+			w.do(c)
+			now := administered(w, existed)
+			for cluster := range start {
+				if !now[cluster] {
+					want[string(cluster)] = true
+				}
+			}
+		}
+		got := map[string]bool{}
+		for _, d := range p.Refusals {
+			if d.Code == diag.RC4002 {
+				got[d.Cluster] = true
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Fatalf("clusters without administrators (-oracle +guard):\n%s", d)
+		}
+	})
+}
