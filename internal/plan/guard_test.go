@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -494,10 +495,7 @@ func TestAClusterIsLeftWithoutAdministratorsOnlyWhereTheGuardSaysSo(t *testing.T
 		}
 		p, r := build(t, s, drawWishes(t))
 		w := worldOf(s, r.Observed)
-		existed := map[string]access.ARN{}
-		for k, arn := range w.roles {
-			existed[k] = arn
-		}
+		existed := maps.Clone(w.roles)
 		start, want := administered(w, existed), map[string]bool{}
 		for _, c := range p.Changes {
 			w.do(c)
