@@ -188,14 +188,14 @@ func (g *guards) knows(account access.AccountID, set string) bool {
 }
 
 // checkAdministrators refuses a step that leaves no administrator where there was one.
-func (r *rehearsal) checkAdministrators(c Change) {
+func (r *rehearsal) checkAdministrators(c Change, when string) {
 	a := r.admins
 	if r.o.AllowNoAdmin || a.refused || a.was == noWay || a.best() >= a.was {
 		return
 	}
 	a.refused = true
 	was := r.rehearse(r.c, nil).admins.list(a.was)
-	r.refuse(refusal(diag.RC4002, c, fmt.Sprintf("once %s is changed, nobody known would administer the cluster; until then it is %s", c.Name, strings.Join(was, ", ")),
+	r.refuse(refusal(diag.RC4002, c, fmt.Sprintf("%s, nobody known would administer the cluster; until then it is %s", when, strings.Join(was, ", ")),
 		"add the new administrator first and remove the old one in a later run, or pass --allow-no-admin"))
 }
 
