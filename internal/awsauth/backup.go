@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"sigs.k8s.io/yaml"
 
@@ -84,9 +85,9 @@ func writeMap(out *bytes.Buffer, head, pad string, m map[string]string) {
 	out.WriteString(head + "\n")
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		if v := m[k]; literal(v) {
-			fmt.Fprintf(out, "%s%s: |\n%s  %s\n", pad, quote(k), pad, strings.ReplaceAll(strings.TrimSuffix(v, "\n"), "\n", "\n"+pad+"  "))
+			fmt.Fprintf(out, "%s%s: |\n%s  %s\n", pad, visible(k), pad, strings.ReplaceAll(strings.TrimSuffix(v, "\n"), "\n", "\n"+pad+"  "))
 		} else {
-			fmt.Fprintf(out, "%s%s: %s\n", pad, quote(k), quote(v))
+			fmt.Fprintf(out, "%s%s: %s\n", pad, visible(k), visible(v))
 		}
 	}
 }
@@ -106,7 +107,23 @@ func literal(v string) bool {
 
 // special tells the characters that have to be escaped in YAML, whatever is around them.
 func special(c rune) bool {
-	return c != '\t' && c != '"' && c != '\\' && quote(string(c)) != `"`+string(c)+`"`
+	return c != '\t' && c != '"' && c != '\\' && visible(string(c)) != `"`+string(c)+`"`
+}
+
+// visible is quote with escapes for characters that a terminal obeys or hides, too.
+func visible(s string) string {
+	var b strings.Builder
+	for _, c := range quote(s) {
+		switch {
+		case !unicode.In(c, unicode.Cf):
+			b.WriteRune(c)
+		case c <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, c)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, c)
+		}
+	}
+	return b.String()
 }
 
 // DecodeBackupFile reads what Encode wrote, or any other manifest of kube-system/aws-auth.
