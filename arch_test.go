@@ -35,8 +35,12 @@ var allowed = map[string]rule{
 	"cmd/rolecall": {local: []string{"internal/cli"}, others: standard},
 	"api/v1alpha1": {others: []string{"k8s.io/apimachinery"}},
 
-	"internal/access":  {others: pure("context", "k8s.io/api/rbac/v1")},
-	"internal/diag":    {others: pure()},
+	"internal/access": {others: pure("context", "k8s.io/api/rbac/v1")},
+	"internal/diag":   {others: pure()},
+	"internal/rbac": {
+		local:  []string{"internal/access"},
+		others: pure("k8s.io/api/rbac/v1", "k8s.io/component-helpers/auth/rbac/validation"),
+	},
 	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2")},
 	"internal/policy": {
 		local:  []string{"internal/access", "internal/diag", "api/v1alpha1"},
