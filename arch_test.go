@@ -54,6 +54,10 @@ var allowed = map[string]rule{
 		local:  []string{"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/awsauth", "api/v1alpha1"},
 		others: pure("k8s.io/api/rbac/v1"),
 	},
+	"internal/graph": {
+		local:  []string{"internal/access", "internal/awsauth", "internal/diag", "internal/rbac", "internal/snapshot"},
+		others: pure("k8s.io/api/rbac/v1"),
+	},
 	"internal/manifest": {
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth"},
 		others: pure("go.yaml.in/yaml/v3"),
