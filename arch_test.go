@@ -66,6 +66,10 @@ var allowed = map[string]rule{
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth", "internal/manifest", "internal/snapshot"},
 		others: pure("k8s.io/api/rbac/v1"),
 	},
+	"internal/explain": {
+		local:  []string{"internal/access", "internal/diag", "internal/graph", "internal/policy", "internal/rbac", "api/v1alpha1"},
+		others: pure(),
+	},
 	"internal/plan": {
 		local:  []string{"internal/access", "internal/diag", "internal/snapshot", "internal/awsauth"},
 		others: pure("k8s.io/api/rbac/v1", "k8s.io/component-helpers/auth/rbac/validation"),

@@ -50,15 +50,15 @@ func (a Asker) Verdict(h Holding) Verdict {
 	case d.entry == nil || d.c.entriesCount():
 		return VerdictUndecided
 	}
-	guess := d.identity == Unknown || d.personal() && d.c.g.Predictable(h.User) != ""
+	guess := d.identity == Unknown || d.personal() && d.c.g.Unpredictable(h.User) != ""
 	yes := a.groups
 	switch {
 	case yes || guess:
 	case d.templated:
 		grants, masters := d.grantsOf(h.User)
-		yes = len(d.tails(grants, masters, &a.r)) > 0
+		yes = len(d.tails(grants, masters, Question{Request: &a.r})) > 0
 	case len(a.users) > 0:
-		yes = a.users[awsauth.Render(d.entry.Username, awsauth.Session{AccountID: string(d.Account), Name: h.User.Name})]
+		yes = a.users[d.username(h.User)]
 	}
 	switch {
 	case !yes && (guess || d.c.rbac != nil):
@@ -173,11 +173,11 @@ func sessions(template string) *regexp.Regexp {
 	return regexp.MustCompile("^" + pattern + "$")
 }
 
-// Paths are the bindings that give the request to whoever comes in so; empty when none does. Without a request they are those that give anything.
-func (f Foreign) Paths(r *access.Request) []Path {
+// Paths are the bindings that give what is asked to whoever comes in so; empty when none does.
+func (f Foreign) Paths(q Question) []Path {
 	door := Door{c: f.c}
 	var out []Path
-	for _, tail := range door.tails(f.grants, f.masters, r) {
+	for _, tail := range door.tails(f.grants, f.masters, q) {
 		out = append(out, Path{Hops: append([]Hop{f.Mapping, {Kind: HopIdentity, Name: identityName(f.Identity), Status: OK}}, tail...)})
 	}
 	return out
@@ -202,10 +202,11 @@ func (c *Cluster) RBACUnread() string {
 // Unmapped returns the subjects of bindings that allow the request and that nobody becomes through aws-auth: service accounts, and users and groups of
 // other authenticators. Each comes with its bindings; they are noted and not followed.
 func (c *Cluster) Unmapped(r access.Request) []rbac.Grant {
-	users, groups := map[string]bool{}, map[string]bool{rbac.Authenticated: true, rbac.Unauthenticated: true, access.MastersGroup: true}
+	var users []*regexp.Regexp
+	groups := map[string]bool{rbac.Authenticated: true, rbac.Unauthenticated: true, access.MastersGroup: true}
 	for _, rows := range [][]awsauth.Entry{c.doc.Roles, c.doc.Users} {
 		for _, e := range rows {
-			users[e.Username] = true
+			users = append(users, sessions(e.Username))
 			for _, g := range e.Groups {
 				groups[g] = true
 			}
@@ -213,7 +214,8 @@ func (c *Cluster) Unmapped(r access.Request) []rbac.Grant {
 	}
 	var out []rbac.Grant
 	for _, g := range c.RBAC.All() {
-		known := g.By.Kind == access.SubjectUser && (users[g.By.Name] || access.ReservedUsername(g.By.Name)) || g.By.Kind == access.SubjectGroup && groups[g.By.Name]
+		known := g.By.Kind == access.SubjectGroup && groups[g.By.Name] ||
+			g.By.Kind == access.SubjectUser && slices.ContainsFunc(users, func(u *regexp.Regexp) bool { return u.MatchString(g.By.Name) })
 		if !known && g.Allows(r) != nil {
 			out = append(out, g)
 		}

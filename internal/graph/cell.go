@@ -70,7 +70,7 @@ func (d *Door) Cell(h Holding) Cell {
 		return Cell{Level: access.LevelUnknown}
 	}
 	cell := d.cell
-	switch guess := d.personal() && d.c.g.Predictable(h.User) != ""; {
+	switch guess := d.identity == Unknown || d.personal() && d.c.g.Unpredictable(h.User) != ""; {
 	case guess && (d.templated || cell.Level == access.LevelNone):
 		return Cell{Level: access.LevelUnknown}
 	case !guess && (d.templated || len(d.userGrants(h.User)) > 0):

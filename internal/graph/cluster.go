@@ -81,8 +81,10 @@ func (c *Cluster) open() {
 				keys[doorKey{c.Account, p.Name}] = true
 			}
 		}
-		for set := range c.g.openSets(c.Account) {
-			keys[doorKey{c.Account, set}] = true
+		for _, p := range c.g.PermissionSets {
+			if c.g.assignmentsDoubt(c.Account, p.ARN) != nil {
+				keys[doorKey{c.Account, p.Name}] = true
+			}
 		}
 	}
 	c.accounts = slices.Sorted(maps.Keys(accounts))
@@ -150,7 +152,7 @@ func (c *Cluster) makeDoors(k doorKey) []*Door {
 		arns = c.rowsOfSet(k)
 	}
 	for _, arn := range arns {
-		for i, m := range c.mappings(k, arn) {
+		for _, m := range c.mappings(k, arn) {
 			d := &Door{Account: k.account, Set: k.set, c: c, role: role, Role: roleHop, Mapping: m.hop, entry: m.entry, identity: OK}
 			d.render()
 			out = append(out, d)
@@ -240,7 +242,15 @@ func (d *Door) identityOf(u access.User) access.Identity {
 
 // userGrants are the grants that name the user by the user name that the row gives.
 func (d *Door) userGrants(u access.User) []rbac.Grant {
-	return d.c.RBAC.OfUser(awsauth.Render(d.entry.Username, awsauth.Session{AccountID: string(d.Account), Name: u.Name}))
+	return d.c.RBAC.OfUser(d.username(u))
+}
+
+// username is what the row calls the user.
+func (d *Door) username(u access.User) string {
+	if prefix, plain := strings.CutSuffix(d.entry.Username, "{{SessionNameRaw}}"); plain && !strings.Contains(prefix, "{{") {
+		return prefix + u.Name
+	}
+	return awsauth.Render(d.entry.Username, awsauth.Session{AccountID: string(d.Account), Name: u.Name})
 }
 
 // grantsOf is everything the user is granted through the door, each binding once.

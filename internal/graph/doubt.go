@@ -55,11 +55,20 @@ func anyGap(access.Gap) bool { return true }
 
 // assignmentsDoubt says why it is not known who is assigned the set in the account.
 func (g *Graph) assignmentsDoubt(account access.AccountID, set access.ARN) *doubt {
+	return g.assignmentsGap(account, func(x access.ARN) bool { return x == set })
+}
+
+// anyAssignmentsDoubt is assignmentsDoubt of some set of the account, whichever.
+func (g *Graph) anyAssignmentsDoubt(account access.AccountID) *doubt {
+	return g.assignmentsGap(account, func(access.ARN) bool { return true })
+}
+
+func (g *Graph) assignmentsGap(account access.AccountID, about func(access.ARN) bool) *doubt {
 	if d := g.gap(anyGap, access.PartInstance, access.PartOrganization, access.PartAccounts); d != nil {
 		return d
 	}
 	if d := g.gap(func(x access.Gap) bool {
-		return (x.Account == "" || x.Account == account) && (x.PermissionSet == "" || x.PermissionSet == set)
+		return (x.Account == "" || x.Account == account) && (x.PermissionSet == "" || about(x.PermissionSet))
 	}, access.PartProvisioned, access.PartAssignments); d != nil {
 		return d
 	}

@@ -26,7 +26,8 @@ type Graph struct {
 	// assigned are the assignments of a principal, byAccount those in an account.
 	assigned  map[access.Principal][]access.Assignment
 	byAccount map[access.AccountID][]access.Assignment
-	twins     map[string]int
+	// odd are the users whose session name cannot be predicted, and why.
+	odd map[access.PrincipalID]string
 	// setsNamed finds permission sets by name.
 	setsNamed map[string][]access.PermissionSet
 	rolesIn   map[access.AccountID][]access.Role
@@ -38,7 +39,7 @@ func New(x *snapshot.Index) *Graph {
 		Index: x, clusters: map[access.ClusterARN]*Cluster{}, gaps: map[access.Part][]access.Gap{}, hosts: map[access.AccountID]bool{},
 		groupsOf: map[access.PrincipalID][]access.PrincipalID{}, members: map[access.PrincipalID][]access.PrincipalID{},
 		assigned: map[access.Principal][]access.Assignment{}, byAccount: map[access.AccountID][]access.Assignment{},
-		twins: map[string]int{}, setsNamed: map[string][]access.PermissionSet{}, rolesIn: map[access.AccountID][]access.Role{},
+		odd: map[access.PrincipalID]string{}, setsNamed: map[string][]access.PermissionSet{}, rolesIn: map[access.AccountID][]access.Role{},
 	}
 	for _, gap := range x.Gaps {
 		g.gaps[gap.Part] = append(g.gaps[gap.Part], gap)
@@ -57,9 +58,7 @@ func New(x *snapshot.Index) *Graph {
 		g.assigned[a.Principal] = append(g.assigned[a.Principal], a)
 		g.byAccount[a.Account] = append(g.byAccount[a.Account], a)
 	}
-	for _, u := range x.Users {
-		g.twins[fold(u.Name)]++
-	}
+	g.findOdd()
 	for _, p := range x.PermissionSets {
 		g.setsNamed[p.Name] = append(g.setsNamed[p.Name], p)
 	}
@@ -75,16 +74,24 @@ func New(x *snapshot.Index) *Graph {
 // Of returns the cluster, nil when the snapshot does not have it.
 func (g *Graph) Of(a access.ClusterARN) *Cluster { return g.clusters[a] }
 
-// Predictable says why Identity Center's session name for the user is not known, "" when it is the user name.
-func (g *Graph) Predictable(u access.User) string {
-	if !access.PredictableSessionName(u.Name) {
-		return "the user name is longer than 64 characters, or has characters outside [A-Za-z0-9_+=,.@-]"
+// findOdd finds the users whose session name is not simply their user name.
+func (g *Graph) findOdd() {
+	twins := map[string]int{}
+	for _, u := range g.Users {
+		twins[fold(u.Name)]++
 	}
-	if g.twins[fold(u.Name)] > 1 {
-		return "another user's name differs only in case"
+	for _, u := range g.Users {
+		switch {
+		case !access.PredictableSessionName(u.Name):
+			g.odd[u.ID] = "the user name is longer than 64 characters, or has characters outside [A-Za-z0-9_+=,.@-]"
+		case twins[fold(u.Name)] > 1:
+			g.odd[u.ID] = "another user's name differs only in case"
+		}
 	}
-	return ""
 }
+
+// Unpredictable says why Identity Center's session name for the user is not known, "" when it is the user name.
+func (g *Graph) Unpredictable(u access.User) string { return g.odd[u.ID] }
 
 // Holding is how a user comes to hold a permission set in an account.
 type Holding struct {
@@ -115,8 +122,10 @@ func (h Holding) compare(o Holding) int {
 	return cmp.Or(cmp.Compare(h.Account, o.Account), cmp.Compare(h.Set, o.Set), cmp.Compare(rank(h), rank(o)), h.Principal.Compare(o.Principal))
 }
 
-// Holdings returns how the user comes, or may come, to hold sets in the account, by set; what is certain stands first.
-func (g *Graph) Holdings(u access.User, account access.AccountID) []Holding {
+// Holdings returns how the user comes, or may come, to hold the sets that could open a door of the cluster, or anything in the account; by set,
+// and what is certain stands first.
+func (c *Cluster) Holdings(u access.User, account access.AccountID) []Holding {
+	g := c.g
 	mine := map[access.Principal]bool{{Kind: access.PrincipalUser, ID: u.ID}: true}
 	for _, id := range g.groupsOf[u.ID] {
 		mine[access.Principal{Kind: access.PrincipalGroup, ID: id}] = true
@@ -125,48 +134,45 @@ func (g *Graph) Holdings(u access.User, account access.AccountID) []Holding {
 	for p := range mine {
 		for _, a := range g.assigned[p] {
 			if a.Account == account {
-				out = append(out, g.held(u, a)...)
+				out = append(out, c.held(u, a)...)
 			}
 		}
 	}
-	out = append(out, g.mayHold(u, account, mine)...)
+	out = append(out, c.mayHold(u, account, mine)...)
 	slices.SortFunc(out, Holding.compare)
 	return out
 }
 
+// Holdings returns how the user comes, or may come, to hold the door's set; what is certain stands first.
+func (d *Door) Holdings(u access.User) []Holding {
+	return slices.DeleteFunc(d.c.Holdings(u, d.Account), func(h Holding) bool { return h.Set != d.Set })
+}
+
 // held is what an assignment to the user or one of their groups gives.
-func (g *Graph) held(u access.User, a access.Assignment) []Holding {
+func (c *Cluster) held(u access.User, a access.Assignment) []Holding {
 	h := Holding{User: u, Account: a.Account, Principal: a.Principal}
-	if set, ok := g.PermissionSet(a.PermissionSet); ok {
+	if set, ok := c.g.PermissionSet(a.PermissionSet); ok {
 		h.Set = set.Name
 		return []Holding{h}
 	}
-	// A set whose name was not read may be any that has a role here; one that is gone gives nothing.
-	h.doubt, h.in = g.nameDoubt(a.PermissionSet), HopPermissionSet
+	// A set whose name was not read may be any that leads in; one that is gone gives nothing.
+	h.doubt, h.in = c.g.nameDoubt(a.PermissionSet), HopPermissionSet
 	if h.doubt == nil {
 		return nil
 	}
 	var out []Holding
-	for _, name := range g.namelessRoles(a.Account) {
-		h.Set = name
-		out = append(out, h)
+	for _, k := range c.sets {
+		if k.account == a.Account && len(c.g.setsNamed[k.set]) == 0 {
+			h.Set = k.set
+			out = append(out, h)
+		}
 	}
 	return out
 }
 
-// namelessRoles are the set names of roles in the account that belong to no set whose name was read.
-func (g *Graph) namelessRoles(account access.AccountID) []string {
-	names := map[string]bool{}
-	for _, r := range g.rolesIn[account] {
-		if name, ok := r.PermissionSetName(); ok && len(g.setsNamed[name]) == 0 {
-			names[name] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(names))
-}
-
 // mayHold is what the user holds for all that is known: through groups whose members were not read, and where assignments were not.
-func (g *Graph) mayHold(u access.User, account access.AccountID, mine map[access.Principal]bool) []Holding {
+func (c *Cluster) mayHold(u access.User, account access.AccountID, mine map[access.Principal]bool) []Holding {
+	g := c.g
 	var out []Holding
 	if len(g.gaps[access.PartMemberships])+len(g.gaps[access.PartGroups]) > 0 {
 		for _, a := range g.byAccount[account] {
@@ -174,38 +180,42 @@ func (g *Graph) mayHold(u access.User, account access.AccountID, mine map[access
 				continue
 			}
 			if d := g.membersDoubt(a.Principal.ID); d != nil {
-				for _, h := range g.held(u, a) {
+				for _, h := range c.held(u, a) {
 					h.doubt, h.in = cmp.Or(h.doubt, d), HopGroup
 					out = append(out, h)
 				}
 			}
 		}
 	}
-	for name, d := range g.openSets(account) {
-		out = append(out, Holding{User: u, Account: account, Set: name, doubt: d, in: HopAssignment})
+	if len(g.Gaps) == 0 && g.outside(account, "") == nil {
+		return out
+	}
+	for _, k := range c.sets {
+		if k.account != account {
+			continue
+		}
+		if d := g.openSet(account, k.set); d != nil {
+			out = append(out, Holding{User: u, Account: account, Set: k.set, doubt: d, in: HopAssignment})
+		}
 	}
 	return out
 }
 
-// openSets are the names of sets of which it is not known who is assigned them in the account, and why. It is empty without gaps
-// in an account that was looked into.
-func (g *Graph) openSets(account access.AccountID) map[string]*doubt {
+// openSet says why it is not known who is assigned the set in the account. A set that is not known by its name may be one whose
+// name was not read.
+func (g *Graph) openSet(account access.AccountID, set string) *doubt {
 	if len(g.Gaps) == 0 && g.outside(account, "") == nil {
 		return nil
 	}
-	out := map[string]*doubt{}
-	for _, p := range g.PermissionSets {
+	for _, p := range g.setsNamed[set] {
 		if d := g.assignmentsDoubt(account, p.ARN); d != nil {
-			out[p.Name] = d
+			return d
 		}
 	}
-	// Where the names are in doubt too, a role's own name tells what may be assigned.
-	if d := g.assignmentsDoubt(account, ""); d != nil && (g.nameDoubt("") != nil || len(g.PermissionSets) == 0) {
-		for _, name := range g.namelessRoles(account) {
-			out[name] = d
-		}
+	if len(g.setsNamed[set]) == 0 && len(g.gaps[access.PartPermissionSets]) > 0 {
+		return g.anyAssignmentsDoubt(account)
 	}
-	return out
+	return nil
 }
 
 // Everybody holds the set in the account: the users known to, each once, and why others may.
@@ -260,7 +270,7 @@ func (g *Graph) Holders(account access.AccountID, set string) Everybody {
 			e.others, e.in, e.principal = d, HopGroup, a.Principal
 		}
 	}
-	if d, open := g.openSets(account)[set]; open {
+	if d := g.openSet(account, set); d != nil {
 		e.others, e.in, e.principal = d, HopAssignment, access.Principal{}
 	}
 	e.Holders = make([]Holding, 0, len(first))

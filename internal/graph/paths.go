@@ -20,6 +20,8 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 type Question struct {
 	// Request is nil for "what may they do at all?".
 	Request *access.Request
+	// Privileged asks for what amounts to the administration of the cluster, in the request's place.
+	Privileged bool
 	// Through is the name of a permission set; empty for any.
 	Through string
 }
@@ -29,15 +31,15 @@ type Question struct {
 func (c *Cluster) Paths(u access.User, q Question) []Path {
 	var out []Path
 	for _, account := range c.accounts {
-		for _, h := range c.g.Holdings(u, account) {
+		for _, h := range c.Holdings(u, account) {
 			if q.Through != "" && h.Set != q.Through {
 				continue
 			}
 			for _, d := range c.doorsOf(doorKey{account, h.Set}) {
 				// What may be held and leads nowhere, or what a row that is passed over would not give either, explains nothing.
 				idle := !h.Certain() && d.Mapping.Status == Broken && d.Mapping.Code == ""
-				if !idle && (!d.hidden() || d.wouldGive(h, q.Request)) {
-					out = append(out, d.Paths(h, q.Request)...)
+				if !idle && (!d.hidden() || d.wouldGive(h, q)) {
+					out = append(out, d.Paths(h, q)...)
 				}
 			}
 		}
@@ -55,9 +57,9 @@ func (c *Cluster) Paths(u access.User, q Question) []Path {
 }
 
 // wouldGive tells whether the door would give what is asked if its row counted.
-func (d *Door) wouldGive(h Holding, r *access.Request) bool {
+func (d *Door) wouldGive(h Holding, q Question) bool {
 	grants, masters := d.grantsOf(h.User)
-	return len(d.tails(grants, masters, r)) > 0
+	return len(d.tails(grants, masters, q)) > 0
 }
 
 // Unread says why it is not known who is mapped in the cluster, "" when it is.
@@ -117,7 +119,7 @@ func (g *Graph) userHop(u access.User) Hop {
 }
 
 // Paths goes on from the holding through the door: to every binding that gives what is asked, or else to where it ends.
-func (d *Door) Paths(h Holding, r *access.Request) []Path {
+func (d *Door) Paths(h Holding, q Question) []Path {
 	hops := append(d.c.prefix(h), d.Role, d.Mapping)
 	if d.entry == nil || d.c.entriesCount() {
 		return []Path{d.unseen(hops, h)}
@@ -130,7 +132,7 @@ func (d *Door) Paths(h Holding, r *access.Request) []Path {
 		grants, masters = d.grants, d.masters
 		base = append(slices.Clone(hops), d.sureIdentity(identity))
 	}
-	tails := d.tails(grants, masters, r)
+	tails := d.tails(grants, masters, q)
 	if len(tails) > 0 {
 		return d.join(base, tails, h)
 	}
@@ -141,7 +143,7 @@ func (d *Door) Paths(h Holding, r *access.Request) []Path {
 	if d.c.rbac != nil {
 		return d.join(base, [][]Hop{d.c.unknownTail(d.c.rbac)}, h)
 	}
-	return d.join(base, [][]Hop{d.refusal(grants, r)}, h)
+	return d.join(base, [][]Hop{d.refusal(grants, q.Request)}, h)
 }
 
 // sureIdentity is the identity as far as it does not matter: what follows rests on groups alone.
@@ -191,7 +193,7 @@ func identityName(id access.Identity) string {
 
 func (d *Door) identityHop(u access.User) Hop {
 	h := Hop{Kind: HopIdentity, Name: identityName(d.identityOf(u)), Status: d.identity, Code: d.code, Evidence: d.c.g.found(rowText(*d.entry), rowPlace(*d.entry), d.problem)}
-	if why := d.c.g.Predictable(u); why != "" && d.personal() && d.identity != Broken {
+	if why := d.c.g.Unpredictable(u); why != "" && d.personal() && d.identity != Broken {
 		h.Status, h.Code = Unknown, diag.RC3014
 		h.Evidence = d.c.g.found(u.Name, "identitystore ListUsers", "the session name cannot be predicted: "+why)
 	}
@@ -199,7 +201,7 @@ func (d *Door) identityHop(u access.User) Hop {
 }
 
 // tails are the bindings and rules that give what is asked. Without a request they are all that give anything.
-func (d *Door) tails(grants []rbac.Grant, masters bool, r *access.Request) [][]Hop {
+func (d *Door) tails(grants []rbac.Grant, masters bool, q Question) [][]Hop {
 	var out [][]Hop
 	if masters {
 		out = append(out, d.c.mastersTail())
@@ -208,17 +210,29 @@ func (d *Door) tails(grants []rbac.Grant, masters bool, r *access.Request) [][]H
 		return out
 	}
 	for _, g := range grants {
-		if r == nil {
-			if g.Role != nil && !nothing(g) {
-				out = append(out, []Hop{d.c.bindingHop(g), d.c.ruleHop(OK, summary(g.Role.Rules), g, "")})
-			}
-			continue
-		}
-		if rule := g.Allows(*r); rule != nil {
-			out = append(out, []Hop{d.c.bindingHop(g), d.c.ruleHop(OK, RuleText(*rule), g, "")})
+		if rule := q.rule(g); rule != "" {
+			out = append(out, []Hop{d.c.bindingHop(g), d.c.ruleHop(OK, rule, g, "")})
 		}
 	}
 	return out
+}
+
+// rule says by which of its rules a grant gives what is asked; "" when by none.
+func (q Question) rule(g rbac.Grant) string {
+	switch {
+	case g.Role == nil:
+		return ""
+	case q.Privileged:
+		return g.Privileged()
+	case q.Request == nil && nothing(g):
+		return ""
+	case q.Request == nil:
+		return summary(g.Role.Rules)
+	}
+	if rule := g.Allows(*q.Request); rule != nil {
+		return RuleText(*rule)
+	}
+	return ""
 }
 
 func (c *Cluster) mastersTail() []Hop {
@@ -362,10 +376,10 @@ func summary(rules []rbacv1.PolicyRule) string {
 func (c *Cluster) unheld(u access.User, q Question) []Path {
 	var out []Path
 	for _, d := range c.Doors() {
-		if q.Through != "" && d.Set != q.Through || d.entry == nil || !d.CanMatter() || slices.ContainsFunc(c.g.Holdings(u, d.Account), func(h Holding) bool { return h.Set == d.Set }) {
+		if q.Through != "" && d.Set != q.Through || d.entry == nil || !d.CanMatter() || len(d.Holdings(u)) > 0 {
 			continue
 		}
-		for _, p := range d.Paths(Holding{User: u, Account: d.Account, Set: d.Set}, q.Request) {
+		for _, p := range d.Paths(Holding{User: u, Account: d.Account, Set: d.Set}, q) {
 			if p.Status() != Broken {
 				out = append(out, c.notAssigned(p, d))
 			}
