@@ -35,8 +35,12 @@ var allowed = map[string]rule{
 	"cmd/rolecall": {local: []string{"internal/cli"}, others: standard},
 	"api/v1alpha1": {others: []string{"k8s.io/apimachinery"}},
 
-	"internal/access":  {others: pure("context", "k8s.io/api/rbac/v1")},
-	"internal/diag":    {others: pure()},
+	"internal/access": {others: pure("context", "k8s.io/api/rbac/v1")},
+	"internal/diag":   {others: pure()},
+	"internal/rbac": {
+		local:  []string{"internal/access"},
+		others: pure("k8s.io/api/rbac/v1", "k8s.io/component-helpers/auth/rbac/validation"),
+	},
 	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2")},
 	"internal/policy": {
 		local:  []string{"internal/access", "internal/diag", "api/v1alpha1"},
@@ -50,6 +54,10 @@ var allowed = map[string]rule{
 		local:  []string{"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/awsauth", "api/v1alpha1"},
 		others: pure("k8s.io/api/rbac/v1"),
 	},
+	"internal/graph": {
+		local:  []string{"internal/access", "internal/awsauth", "internal/diag", "internal/rbac", "internal/snapshot"},
+		others: pure("k8s.io/api/rbac/v1"),
+	},
 	"internal/manifest": {
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth"},
 		others: pure("go.yaml.in/yaml/v3"),
@@ -57,6 +65,10 @@ var allowed = map[string]rule{
 	"internal/lint": {
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth", "internal/manifest", "internal/snapshot"},
 		others: pure("k8s.io/api/rbac/v1"),
+	},
+	"internal/explain": {
+		local:  []string{"internal/access", "internal/diag", "internal/graph", "internal/policy", "internal/rbac", "api/v1alpha1"},
+		others: pure(),
 	},
 	"internal/plan": {
 		local:  []string{"internal/access", "internal/diag", "internal/snapshot", "internal/awsauth"},
@@ -71,7 +83,7 @@ var allowed = map[string]rule{
 	"internal/cli": {
 		local: []string{
 			"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/desired", "internal/plan", "internal/apply",
-			"internal/aws", "internal/kube", "internal/awsauth", "schema",
+			"internal/aws", "internal/kube", "internal/awsauth", "internal/explain", "internal/graph", "internal/rbac", "schema",
 		},
 		others: []string{"std", "github.com/spf13", "golang.org/x/term", "sigs.k8s.io/yaml"},
 	},
