@@ -229,7 +229,7 @@ func (d *document) arns(r *row) {
 			f.Severity = v.severity
 		}
 		if v.mended != "" {
-			d.mend(r)
+			d.mendable(r)
 		}
 	}
 }
@@ -264,5 +264,5 @@ func (d *document) misplaced(r *row) {
 		f.Detail = "The authenticator happens to compare everybody with the rows of both keys, so this row matches; no document promises that."
 	}
 	f.Hint = fmt.Sprintf("move the row to %s and name its ARN %s", to, name)
-	d.mend(r)
+	d.mendable(r)
 }

@@ -21,6 +21,7 @@ type document struct {
 	rows    []*row
 	list    diag.List
 	repairs []repair
+	edits   []awsauth.TextEdit
 }
 
 // row is a row of mapRoles or mapUsers.
