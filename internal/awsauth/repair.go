@@ -93,26 +93,24 @@ func newMendable(k Key, text string) *mendable {
 	return t
 }
 
-// distinct lists the repairs that give no ARN to a row that another row has or will have.
+// distinct lists the repairs that give no ARN to a row that another row has already; of several that ask for the same ARN only the first.
 func (m mender) distinct(repairs []Repair) []int {
-	type place struct {
-		key   Key
-		index int
-	}
-	arns := map[place]string{}
+	rows, own := map[string]int{}, map[Key]map[int]string{KeyRoles: {}, KeyUsers: {}}
 	for _, e := range slices.Concat(m.read.Roles, m.read.Users) {
-		arns[place{e.Key, e.Index}] = strings.ToLower(e.ARN)
+		arn := strings.ToLower(e.ARN)
+		rows[arn]++
+		own[e.Key][e.Index] = arn
 	}
-	for _, r := range repairs {
-		arns[place{r.Key, r.Index}] = strings.ToLower(r.ARN)
-	}
-	count := map[string]int{}
-	for _, arn := range arns {
-		count[arn]++
-	}
+	taken := map[string]bool{}
 	var out []int
 	for i, r := range repairs {
-		if count[strings.ToLower(r.ARN)] == 1 {
+		arn := strings.ToLower(r.ARN)
+		others := rows[arn]
+		if own[r.Key][r.Index] == arn {
+			others--
+		}
+		if others == 0 && !taken[arn] {
+			taken[arn] = true
 			out = append(out, i)
 		}
 	}
