@@ -50,7 +50,7 @@ func Repairs(data map[string]string, repairs []Repair) ([]TextEdit, []bool) {
 }
 
 // maxTrials bounds how often the whole text is read again to find the repairs that cannot be carried out.
-const maxTrials = 64
+const maxTrials = 32
 
 // mender knows the texts before the repairs.
 type mender struct {
@@ -81,6 +81,10 @@ func newMendable(k Key, text string) *mendable {
 	if t.raws, err = rows(text); err != nil || len(t.layout.items)+len(t.layout.elems) != len(t.raws) {
 		t.closed = true
 		return t
+	}
+	if t.layout.style == styleFlow && strings.Trim(text, "[] \t\r\n") == "" {
+		// An empty list gives way to rows, however they are written.
+		t.layout = layout{style: stylePlaceholder, lines: splitLines("")}
 	}
 	t.rows = Outline(k, text)
 	starts := t.layout.starts()
@@ -154,6 +158,9 @@ func (m mender) possible(r Repair) bool {
 		return false
 	}
 	arn := arnMember(r.Key, from.rows[r.Index])
+	if r.To != r.Key && slices.ContainsFunc(from.rows[r.Index].Members, func(m Member) bool { return m.Value.Shared }) {
+		return false // an anchor cannot go where other rows do not find it
+	}
 	return arn != nil && arn.Value.At.Known() && arn.NameAt.Known() && !arn.Value.Shared
 }
 
@@ -178,7 +185,7 @@ func (m mender) largest(repairs []Repair, open, chosen []int, trials *int) []int
 // edits are what carries out the chosen repairs.
 func (m mender) edits(repairs []Repair, chosen []int) ([]TextEdit, bool) {
 	var out []TextEdit
-	gone, added := map[Key][]int{}, map[Key]string{}
+	gone, added := map[Key][]int{}, map[Key][]string{}
 	for _, i := range chosen {
 		r := repairs[i]
 		from := m.texts[r.Key]
@@ -192,7 +199,7 @@ func (m mender) edits(repairs []Repair, chosen []int) ([]TextEdit, bool) {
 			return nil, false
 		}
 		gone[r.Key] = append(gone[r.Key], r.Index)
-		added[r.To] += text
+		added[r.To] = append(added[r.To], text)
 	}
 	for k, indexes := range gone {
 		edits, ok := m.texts[k].without(k, indexes)
@@ -201,8 +208,8 @@ func (m mender) edits(repairs []Repair, chosen []int) ([]TextEdit, bool) {
 		}
 		out = append(out, edits...)
 	}
-	for k, text := range added {
-		out = append(out, m.texts[k].with(k, text))
+	for k, texts := range added {
+		out = append(out, m.texts[k].with(k, texts))
 	}
 	slices.SortStableFunc(out, func(a, b TextEdit) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.At.Start, b.At.Start), cmp.Compare(a.At.End, b.At.End))
@@ -236,22 +243,37 @@ func (m mender) carried(r Repair, within []TextEdit) (string, bool) {
 	}
 	text := Edited(from.text[span.Start:span.End], r.Key, within)
 	switch block := from.layout.style == styleBlock; {
-	case to.layout.style == styleFlow && !block:
-		return to.layout.element(to.text, text), true
+	case to.layout.style == styleFlow && block:
+		if strings.Contains(text, "#") {
+			return "", false // a comment would get lost
+		}
+		return asJSON(from.rows[r.Index], from.raws[r.Index], r)
 	case to.layout.style == styleFlow:
-		return "", false
+		return text, true
 	case !block:
 		text = strings.Repeat(" ", from.layout.indent) + "- " + text
 	}
 	return shifted(text, from.layout.indent, to.layout), true
 }
 
-// element is a flow list's new element with what goes before it.
-func (l layout) element(text, element string) string {
-	if len(l.elems) == 0 {
-		return element
+// asJSON is the row as an element of a list in brackets.
+func asJSON(row OutlineRow, raw json.RawMessage, r Repair) (string, bool) {
+	var values map[string]json.RawMessage
+	if json.Unmarshal(raw, &values) != nil {
+		return "", false
 	}
-	return l.separator(text) + element
+	arn := arnMember(r.Key, row)
+	var out []string
+	for _, m := range row.Members {
+		switch {
+		case m.Overridden:
+		case m.Name == arn.Name:
+			out = append(out, quote(nameOf(r.To))+": "+quote(r.ARN))
+		default:
+			out = append(out, quote(m.Name)+": "+string(values[m.Name]))
+		}
+	}
+	return "{" + strings.Join(out, ", ") + "}", true
 }
 
 // shifted is the text of a block item with the indentation and the line ends of another list.
@@ -322,15 +344,16 @@ func (t *mendable) withoutElements(k Key, indexes []int) ([]TextEdit, bool) {
 }
 
 // with adds rows behind the last one.
-func (t *mendable) with(k Key, text string) TextEdit {
-	l := t.layout
+func (t *mendable) with(k Key, rows []string) TextEdit {
+	l, text := t.layout, strings.Join(rows, "")
 	switch l.style {
 	case stylePlaceholder:
 		return TextEdit{k, Span{0, len(t.text)}, text}
 	case styleFlow:
-		at := l.open + 1
+		at, separator := l.open+1, l.separator(t.text)
+		text = strings.Join(rows, separator)
 		if len(l.elems) > 0 {
-			at = l.elems[len(l.elems)-1].end
+			at, text = l.elems[len(l.elems)-1].end, separator+text
 		}
 		return TextEdit{k, Span{at, at}, text}
 	case styleEmpty, styleBlock:
