@@ -82,10 +82,6 @@ func newMendable(k Key, text string) *mendable {
 		t.closed = true
 		return t
 	}
-	if t.layout.style == styleFlow && strings.Trim(text, "[] \t\r\n") == "" {
-		// An empty list gives way to rows, however they are written.
-		t.layout = layout{style: stylePlaceholder, lines: splitLines("")}
-	}
 	t.rows = Outline(k, text)
 	starts := t.layout.starts()
 	for _, it := range t.layout.items {
@@ -209,7 +205,7 @@ func (m mender) edits(repairs []Repair, chosen []int) ([]TextEdit, bool) {
 		out = append(out, edits...)
 	}
 	for k, texts := range added {
-		out = append(out, m.texts[k].with(k, texts))
+		out = append(out, m.texts[k].with(k, texts, len(gone[k])))
 	}
 	slices.SortStableFunc(out, func(a, b TextEdit) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.At.Start, b.At.Start), cmp.Compare(a.At.End, b.At.End))
@@ -343,8 +339,8 @@ func (t *mendable) withoutElements(k Key, indexes []int) ([]TextEdit, bool) {
 	return out, true
 }
 
-// with adds rows behind the last one.
-func (t *mendable) with(k Key, rows []string) TextEdit {
+// with adds rows behind the last one, when so many are gone.
+func (t *mendable) with(k Key, rows []string, gone int) TextEdit {
 	l, text := t.layout, strings.Join(rows, "")
 	switch l.style {
 	case stylePlaceholder:
@@ -352,7 +348,7 @@ func (t *mendable) with(k Key, rows []string) TextEdit {
 	case styleFlow:
 		at, separator := l.open+1, l.separator(t.text)
 		text = strings.Join(rows, separator)
-		if len(l.elems) > 0 {
+		if len(l.elems) > gone {
 			at, text = l.elems[len(l.elems)-1].end, separator+text
 		}
 		return TextEdit{k, Span{at, at}, text}
