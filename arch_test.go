@@ -41,7 +41,7 @@ var allowed = map[string]rule{
 		local:  []string{"internal/access"},
 		others: pure("k8s.io/api/rbac/v1", "k8s.io/component-helpers/auth/rbac/validation"),
 	},
-	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2")},
+	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2", "go.yaml.in/yaml/v3")},
 	"internal/policy": {
 		local:  []string{"internal/access", "internal/diag", "api/v1alpha1"},
 		others: pure("reflect", "sigs.k8s.io/yaml", "github.com/goccy/go-yaml", "k8s.io/apimachinery"),
@@ -60,7 +60,7 @@ var allowed = map[string]rule{
 	},
 	"internal/manifest": {
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth"},
-		others: pure("go.yaml.in/yaml/v3"),
+		others: pure("encoding/binary", "go.yaml.in/yaml/v3", "unicode/utf16"),
 	},
 	"internal/lint": {
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth", "internal/manifest", "internal/snapshot"},
