@@ -79,25 +79,27 @@ func renderSource(b *strings.Builder, d Diagnostic, o Options) string {
 }
 
 // excerpt cuts the source line to room characters around the place; start and width count columns of the text it returns.
+// Of a long line only what is near the place is looked at.
 func excerpt(p Pos, room int) (text string, start, width int) {
 	const before = 24
-	cells := make([]string, 0, len(p.Source))
-	for s := p.Source; s != ""; {
-		r, n := utf8.DecodeRuneInString(s)
-		cell := escapeRune(r, s[:n])
+	first, source := p.Column-1, p.Source
+	var cells []string
+	if first > room-before {
+		if at := skip(source, first-before+1); at < len(source) {
+			source, first = source[at:], before
+			cells = append(cells, "…")
+		}
+	}
+	for len(source) > 0 && len(cells) <= max(room, first+max(p.Width, 1)) {
+		r, n := utf8.DecodeRuneInString(source)
+		cell := escapeRune(r, source[:n])
 		if r == '\t' {
 			cell = " "
 		}
 		cells = append(cells, cell)
-		s = s[n:]
+		source = source[n:]
 	}
-	first := min(p.Column-1, len(cells))
-	from := 0
-	if first > room-before {
-		from = first - before
-		cells = append([]string{"…"}, cells[from+1:]...)
-		first -= from
-	}
+	first = min(first, len(cells))
 	last := min(first+max(p.Width, 1), max(len(cells), first+1))
 	start = columns(cells[:first])
 	width = max(columns(cells[min(first, len(cells)):min(last, len(cells))]), 1)
