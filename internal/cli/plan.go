@@ -162,6 +162,11 @@ func (a *app) again(p planning) string {
 	if p.prune {
 		args = append(args, "--prune")
 	}
+	return spell(args)
+}
+
+// spell writes arguments as a shell reads them, each after a blank.
+func spell(args []string) string {
 	var out strings.Builder
 	for _, arg := range args {
 		if strings.ContainsAny(arg, " \t\n'\"$&;|<>()*?[]#~`\\") {

@@ -5,7 +5,6 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/diag"
 	"github.com/rolecall-dev/rolecall/internal/manifest"
-	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
 // Options say what is known of the cluster a document is for.
@@ -20,6 +19,3 @@ func Document(d manifest.Document, o Options) diag.List { return nil }
 
 // Fix returns the edits that mend the fixable findings of a document. No edit changes what another row means, and none makes a duplicate.
 func Fix(d manifest.Document, o Options) []manifest.Edit { return nil }
-
-// Live returns what a cluster's document and bindings say that the rest of the snapshot contradicts. What lies in a gap raises nothing.
-func Live(x *snapshot.Index, c *access.Cluster, d manifest.Document) diag.List { return nil }

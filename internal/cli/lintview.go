@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rolecall-dev/rolecall/internal/awsauth"
+	"github.com/rolecall-dev/rolecall/internal/diag"
+)
+
+// showLint writes the findings in the form asked for. Tables end with a summary; in the forms for programs it goes to stderr.
+func (a *app) showLint(l *linted) error {
+	if l.flags.writeBaseline {
+		return nil
+	}
+	out := a.host.Stdout
+	var err error
+	switch a.flags.output {
+	case "json", "yaml":
+		return a.document(diag.NewFindings(l.findings))
+	case "sarif":
+		err = diag.SARIF(out, l.findings)
+		if n := len(l.findings); n > diag.MaxResults {
+			a.say("%d of %d findings are in the log, the gravest: code scanning takes no more", diag.MaxResults, n)
+		}
+	case "github":
+		if err = diag.GitHub(out, l.findings); err == nil {
+			err = a.print("%s\n", l.summary(a))
+		}
+	case "markdown":
+		if err = diag.MarkdownTable(out, l.findings); err == nil {
+			if len(l.findings) > 0 {
+				err = a.print("\n")
+			}
+		}
+		if err == nil {
+			err = a.print("%s\n", l.summary(a))
+		}
+	default:
+		err = a.lintTable(l)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the findings: %w", err)
+	}
+	return nil
+}
+
+// lintTable is for people. Where stdout carries a text or a diff, it goes to stderr.
+func (a *app) lintTable(l *linted) error {
+	w, terminal := a.host.Stdout, a.host.StdoutTerminal
+	if l.textOut() {
+		w, terminal = a.host.Stderr, a.host.StderrTerminal
+	}
+	if err := diag.RenderAll(w, l.findings, diag.Options{Color: a.color(terminal), Width: screenWidth}); err != nil {
+		return err
+	}
+	gap := ""
+	if len(l.findings) > 0 {
+		gap = "\n"
+	}
+	_, err := fmt.Fprint(w, gap+l.summary(a)+"\n")
+	return err //nolint:wrapcheck // showLint says what was being written
+}
+
+// summary is the last line: how many findings in how many rows, how many are known already, and the command that mends.
+func (l *linted) summary(a *app) string {
+	rows := 0
+	for _, s := range l.subjects {
+		rows += s.rows()
+	}
+	var b strings.Builder
+	b.WriteString(l.findings.Count().String() + " in " + count(rows, "row"))
+	if n := len(l.files); n > 1 {
+		b.WriteString(" of " + count(len(l.subjects), "document") + "; " + count(n, "file") + " looked at")
+	}
+	b.WriteString(".")
+	if l.known > 0 {
+		b.WriteString(" " + count(l.known, "known finding") + " not shown (" + diag.Escape(l.flags.baseline) + ").")
+	}
+	if l.stale > 0 {
+		b.WriteString(" " + count(l.stale, "finding") + " of " + diag.Escape(l.flags.baseline) + " no longer there: --write-baseline drops it.")
+	}
+	b.WriteString(l.fixable(a))
+	return b.String()
+}
+
+// fixable says how many findings --fix mends and how to have it done.
+func (l *linted) fixable(a *app) string {
+	n := 0
+	for _, d := range l.findings {
+		if d.Fixable {
+			n++
+		}
+	}
+	if n == 0 || l.flags.fix {
+		return ""
+	}
+	many := strconv.Itoa(n)
+	if n == 1 {
+		many = "One"
+	}
+	return " " + many + " can be fixed: " + a.name + " lint --fix" + l.again()
+}
+
+// again spells what the run was about, for the next command.
+func (l *linted) again() string {
+	var args []string
+	if l.flags.cluster != "" {
+		args = append(args, "--cluster", l.flags.cluster)
+	}
+	return spell(append(args, l.flags.paths...))
+}
+
+// rows counts the rows of the document, those included that the authenticator drops.
+func (s subject) rows() int {
+	data := map[string]string{}
+	for _, v := range s.document.Values {
+		data[v.Key] = v.Text
+	}
+	d := awsauth.Parse(data)
+	n := len(d.Roles) + len(d.Users) + len(d.Accounts)
+	for _, p := range d.Problems {
+		if p.Row >= 0 {
+			n++
+		}
+	}
+	return n
+}
