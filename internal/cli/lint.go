@@ -16,8 +16,8 @@ import (
 
 // linting is the flags of lint.
 type linting struct {
-	paths                      []string
-	cluster, snapshot, account string
+	paths                         []string
+	cluster, snapshot, account    string
 	failOn, baseline              string
 	all, fix, diff, writeBaseline bool
 	threshold                     diag.Severity
@@ -53,7 +53,7 @@ too, it judges them as if they were that cluster's aws-auth. --snapshot FILE tak
 	f.StringVar(&l.failOn, "fail-on", "error", "the least severity that ends with exit code 3: error, warning or note")
 	f.StringVar(&l.baseline, "baseline", "", "a file of known findings, which are not shown and do not count")
 	f.BoolVar(&l.writeBaseline, "write-baseline", false, "write what is found to the baseline file and end well")
-	f.BoolVar(&l.diff, "diff", false, "show what --fix would do; nothing is written")
+	f.BoolVar(&l.diff, "diff", false, "show what --fix would do, and what would be left; nothing is written")
 	f.BoolVar(&l.fix, "fix", false, "mend in place what can be mended; of - the mended text goes to stdout")
 	return cmd
 }
@@ -115,6 +115,8 @@ type linted struct {
 	findings diag.List
 	// known is how many findings the baseline accepts; stale, how many of its entries nothing matches any more.
 	known, stale int
+	// mended is how many files --fix changed, or would.
+	mended int
 	// unread are clusters whose aws-auth could not be read.
 	unread int
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -57,6 +58,9 @@ func (a *app) lintFiles(paths []string) ([]*lintFile, error) {
 			p = filepath.Clean(p)
 			err = add(p, func() ([]byte, error) { return os.ReadFile(p) }, true)
 		}
+		if pe, ok := errors.AsType[*fs.PathError](err); ok {
+			return nil, fmt.Errorf("reading %s: %w", pe.Path, pe.Err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", p, err)
 		}
@@ -97,7 +101,7 @@ func walkFolder(root string, fn func(string) error) error {
 
 // mayHoldAwsAuth tells whether a file met in a folder is worth reading: every form of aws-auth has one of these words.
 func mayHoldAwsAuth(data []byte) bool {
-	lower := bytes.ToLower(data)
+	lower := bytes.ToLower(bytes.ReplaceAll(data, []byte{0}, nil)) // UTF-16 has a zero in every other byte
 	return slices.ContainsFunc([]string{"aws-auth", "maproles", "mapusers", "rolearn", "userarn", "iamidentitymappings"}, func(word string) bool {
 		return bytes.Contains(lower, []byte(word))
 	})

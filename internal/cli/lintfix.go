@@ -26,7 +26,7 @@ func (l *linted) fixesInput() bool {
 	return false
 }
 
-// mend works out the fixes of every file and shows them. With --fix it writes the files, and what is judged afterwards is the new text.
+// mend works out the fixes of every file and shows them. What is judged afterwards is the new text; only --fix writes it.
 func (a *app) mend(l *linted) error {
 	edits := map[*lintFile]map[int][]manifest.Edit{}
 	for _, s := range l.subjects {
@@ -45,9 +45,7 @@ func (a *app) mend(l *linted) error {
 			return err
 		}
 	}
-	if l.flags.fix {
-		l.readFiles()
-	}
+	l.readFiles()
 	return nil
 }
 
@@ -63,20 +61,21 @@ func (a *app) mendFile(l *linted, f *lintFile, edits map[int][]manifest.Edit) er
 	if err := a.showDiff(l, f.Name, f.Data, text); err != nil {
 		return err
 	}
-	switch {
-	case !l.flags.fix:
-		return nil
-	case f.Name == standardInput:
+	changed := !bytes.Equal(f.Data, text)
+	if l.flags.fix && f.Name == standardInput {
 		if _, err := a.host.Stdout.Write(text); err != nil {
 			return fmt.Errorf("writing the mended text: %w", err)
 		}
-	case !bytes.Equal(f.Data, text):
+	} else if l.flags.fix && changed {
 		if err := overwrite(f.File, text); err != nil {
 			return err
 		}
 	}
-	f.Data = text
-	f.parse()
+	if changed {
+		l.mended++
+		f.Data = text
+		f.parse()
+	}
 	return nil
 }
 

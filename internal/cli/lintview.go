@@ -70,7 +70,16 @@ func (l *linted) summary(a *app) string {
 		rows += s.rows()
 	}
 	var b strings.Builder
-	b.WriteString(l.findings.Count().String() + " in " + count(rows, "row"))
+	left := ""
+	switch {
+	case l.flags.fix:
+		b.WriteString("Mended " + count(l.mended, "file") + ": ")
+		left = " left"
+	case l.flags.diff:
+		b.WriteString("Nothing was written: ")
+		left = " would be left"
+	}
+	b.WriteString(l.findings.Count().String() + left + " in " + count(rows, "row"))
 	if n := len(l.files); n > 1 {
 		b.WriteString(" of " + count(len(l.subjects), "document") + "; " + count(n, "file") + " looked at")
 	}
@@ -93,14 +102,18 @@ func (l *linted) fixable(a *app) string {
 			n++
 		}
 	}
-	if n == 0 || l.flags.fix {
+	command := a.name + " lint --fix" + l.again()
+	switch {
+	case l.flags.diff && l.mended > 0:
+		return " To write it: " + command
+	case n == 0 || l.flags.fix || l.flags.diff:
 		return ""
 	}
 	many := strconv.Itoa(n)
 	if n == 1 {
 		many = "One"
 	}
-	return " " + many + " can be fixed: " + a.name + " lint --fix" + l.again()
+	return " " + many + " can be fixed: " + command
 }
 
 // again spells what the run was about, for the next command.

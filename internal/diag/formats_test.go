@@ -43,6 +43,19 @@ func TestGitHubGetsCommandsTheGravestFirst(t *testing.T) {
 	}
 }
 
+func TestAPlaceInAClusterIsNoFileOfTheRepository(t *testing.T) {
+	t.Parallel()
+	d := diag.New(diag.RC2012, diag.Pos{File: "prod/eu/c aws-auth mapRoles", Line: 3, Column: 5}, "s")
+	d.Cluster = "prod/eu/c"
+	var b bytes.Buffer
+	if err := diag.GitHub(&b, diag.List{d}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "::warning title=RC2012::prod/eu/c aws-auth mapRoles:3:5: s\n"; b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
+	}
+}
+
 func TestGitHubIsToldHowManyAnnotationsItHides(t *testing.T) {
 	t.Parallel()
 	var l diag.List

@@ -48,7 +48,8 @@ func (d Diagnostic) workflowCommand() string {
 	property := func(name, value string) {
 		properties = append(properties, name+"="+workflowProperty.Replace(Escape(value)))
 	}
-	if d.Pos.File != "" {
+	live := d.Cluster != "" && strings.HasPrefix(d.Pos.File, d.Cluster+" ")
+	if d.Pos.File != "" && !live {
 		property("file", d.Pos.File)
 		if d.Pos.Line > 0 {
 			property("line", strconv.Itoa(d.Pos.Line))
@@ -60,7 +61,12 @@ func (d Diagnostic) workflowCommand() string {
 	}
 	property("title", string(d.Code))
 	message := Escape(d.Summary) + d.more("\n")
-	if where := strings.TrimSpace(d.Cluster + " " + d.Object); where != "" {
+	where := strings.TrimSpace(d.Cluster + " " + d.Object)
+	if live {
+		// A place in a cluster is none in the repository.
+		where = d.Pos.String()
+	}
+	if where != "" {
 		message = Escape(where) + ": " + message
 	}
 	return "::" + kind + " " + strings.Join(properties, ",") + "::" + workflowData.Replace(message)
