@@ -35,9 +35,9 @@ programs as far as that goes. Files need no installation, no credentials and no 
 With --cluster or --all-clusters it checks what the clusters have, together with IAM, Identity Center and RBAC; given files
 too, it judges them as if they were that cluster's aws-auth. --snapshot FILE takes all that from a snapshot.`,
 		Example: example(a.name, "lint examples/aws-auth/fixed.yaml",
-			"lint examples --fail-on warning -o github",
-			"lint --snapshot examples/acme/snapshot.json --cluster prod-payments/payments-us",
-			"lint examples/aws-auth/fixed.yaml --diff"),
+			"lint --diff examples/aws-auth/broken.yaml",
+			"lint examples/acme -o github",
+			"lint --snapshot examples/acme/snapshot.json --cluster prod-payments/payments-us"),
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l.paths = args

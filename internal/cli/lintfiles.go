@@ -49,23 +49,28 @@ func (a *app) lintFiles(paths []string) ([]*lintFile, error) {
 		var err error
 		switch info, e := os.Stat(p); {
 		case p == standardInput:
-			err = add(p, func() ([]byte, error) { return io.ReadAll(a.host.Stdin) }, true)
+			err = add(p, a.readInput, true)
 		case e == nil && info.IsDir():
 			err = walkFolder(p, func(path string) error {
-				return add(path, func() ([]byte, error) { return os.ReadFile(path) }, false)
+				return add(path, func() ([]byte, error) { return readFile(path) }, false)
 			})
 		default:
 			p = filepath.Clean(p)
-			err = add(p, func() ([]byte, error) { return os.ReadFile(p) }, true)
-		}
-		if pe, ok := errors.AsType[*fs.PathError](err); ok {
-			return nil, fmt.Errorf("reading %s: %w", pe.Path, pe.Err)
+			err = add(p, func() ([]byte, error) { return readFile(p) }, true)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", p, err)
+			return nil, err
 		}
 	}
 	return out, nil
+}
+
+func (a *app) readInput() ([]byte, error) {
+	data, err := io.ReadAll(a.host.Stdin)
+	if err != nil {
+		return nil, fmt.Errorf("reading standard input: %w", err)
+	}
+	return data, nil
 }
 
 // parse finds the documents of the file.
@@ -81,7 +86,7 @@ func (f *lintFile) parse() {
 
 // walkFolder calls fn for every regular file that may hold aws-auth, sorted. Hidden folders and those of others' code are left out.
 func walkFolder(root string, fn func(string) error) error {
-	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -97,6 +102,10 @@ func walkFolder(root string, fn func(string) error) error {
 		}
 		return fn(path)
 	})
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("reading %s: %w", pe.Path, pe.Err)
+	}
+	return err //nolint:wrapcheck // fn has said what it was doing
 }
 
 // mayHoldAwsAuth tells whether a file met in a folder is worth reading: every form of aws-auth has one of these words.

@@ -18,9 +18,11 @@ func (a *app) showLint(l *linted) error {
 	var err error
 	switch a.flags.output {
 	case "json", "yaml":
-		return a.document(diag.NewFindings(l.findings))
+		err = a.document(diag.NewFindings(l.findings))
+		a.sayBaseline(l)
 	case "sarif":
 		err = diag.SARIF(out, l.findings)
+		a.sayBaseline(l)
 		if n := len(l.findings); n > diag.MaxResults {
 			a.say("%d of %d findings are in the log, the gravest: code scanning takes no more", diag.MaxResults, n)
 		}
@@ -84,14 +86,28 @@ func (l *linted) summary(a *app) string {
 		b.WriteString(" of " + count(len(l.subjects), "document") + "; " + count(n, "file") + " looked at")
 	}
 	b.WriteString(".")
-	if l.known > 0 {
-		b.WriteString(" " + count(l.known, "known finding") + " not shown (" + diag.Escape(l.flags.baseline) + ").")
-	}
-	if l.stale > 0 {
-		b.WriteString(" " + count(l.stale, "finding") + " of " + diag.Escape(l.flags.baseline) + " no longer there: --write-baseline drops it.")
-	}
+	b.WriteString(l.accepted())
 	b.WriteString(l.fixable(a))
 	return b.String()
+}
+
+// accepted says what the baseline did.
+func (l *linted) accepted() string {
+	out := ""
+	if l.known > 0 {
+		out += " " + count(l.known, "known finding") + " not shown (" + diag.Escape(l.flags.baseline) + ")."
+	}
+	if l.stale > 0 {
+		out += " " + count(l.stale, "finding") + " of " + diag.Escape(l.flags.baseline) + " no longer there: --write-baseline drops what is not."
+	}
+	return out
+}
+
+// sayBaseline tells it on stderr, where stdout is for programs.
+func (a *app) sayBaseline(l *linted) {
+	if said := l.accepted(); said != "" {
+		a.say("%s", strings.TrimSpace(said))
+	}
 }
 
 // fixable says how many findings --fix mends and how to have it done.

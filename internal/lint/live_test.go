@@ -267,6 +267,28 @@ func TestRolecallsOwnRowsAreMendedByApply(t *testing.T) {
 	}
 }
 
+func TestAFindingStandsWhereItsCauseIsWritten(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, row, want string }{
+		{name: "an ARN", row: row("AWSReservedSSO_New_0123456789abcdef", "x"), want: "RC3005 2:13+66"},
+		{name: "a user name", row: row(opsRole, "ops"), want: "RC3008 3:14+3"},
+		{name: "a group", row: row("ci", "ci", "ops", "lost"), want: "RC3006 6:8+4"},
+		{name: "a row of JSON", row: `- {"rolearn": "arn:aws:iam::111122223333:role/ci", "groups": ["lost"]}` + "\n", want: "RC3006 2:64+4"},
+		{name: "an anchored list", row: "- &r {rolearn: \"arn:aws:iam::111122223333:role/ci\", groups: &g [lost]}\n", want: "RC3006 2:65+4"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, d := range live(estate(), document("# a comment\n"+tt.row)) {
+				got = append(got, fmt.Sprintf("%s %d:%d+%d", d.Code, d.Pos.Line, d.Pos.Column, d.Pos.Width))
+			}
+			if d := cmp.Diff([]string{tt.want}, got); d != "" {
+				t.Errorf("places (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
 func codes(l diag.List) []string {
 	var out []string
 	for _, d := range l {

@@ -15,7 +15,7 @@ import (
 // reported that look like a mapping's work: sso:<set>:<user>, and people of Identity Center whose @ the row's template replaces.
 func (l *live) users() {
 	whole := l.d.Form == manifest.FormLive || l.d.Form == manifest.FormConfigMap
-	if !whole || l.broken || l.c.Mode != access.ModeConfigMap || l.unread(access.PartRBAC) {
+	if !whole || l.d.Partial || l.broken || l.c.Mode != access.ModeConfigMap || l.unread(access.PartRBAC) {
 		return
 	}
 	yields := newYields(l.rows)
