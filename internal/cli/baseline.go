@@ -36,8 +36,8 @@ func (k known) compare(o known) int {
 // knownOf is how each of the findings is recorded.
 func knownOf(l diag.List) []known {
 	out := make([]known, len(l))
-	for i, print := range l.Fingerprints() {
-		out[i] = known{Code: l[i].Code, File: cmp.Or(l[i].Pos.File, l[i].Cluster), Fingerprint: print}
+	for i, fingerprint := range l.Fingerprints() {
+		out[i] = known{Code: l[i].Code, File: cmp.Or(l[i].Pos.File, l[i].Cluster), Fingerprint: fingerprint}
 	}
 	return out
 }

@@ -67,31 +67,47 @@ func (l *linting) check(a *app) error {
 	if len(l.paths) == 0 && l.snapshot != "" && l.cluster == "" {
 		l.all = true
 	}
-	if len(l.paths) == 0 && l.cluster == "" && !l.all && !a.host.StdinTerminal {
+	if len(l.paths) == 0 && !l.clusters() && !a.host.StdinTerminal {
 		l.paths = []string{standardInput}
 	}
-	live := l.cluster != "" || l.all
-	for _, c := range []struct {
-		wrong bool
-		why   string
-	}{
-		{l.cluster != "" && l.all, "--cluster names one cluster and --all-clusters means all: give one of them"},
-		{len(l.paths) == 0 && !live, "nothing to check: name a file, a folder, - for standard input, or --cluster"},
-		{len(l.paths) > 0 && l.all, "--all-clusters checks what the clusters have; for files, --cluster says which one they are for"},
-		{len(l.paths) > 0 && l.snapshot != "" && l.cluster == "", "files and --snapshot: --cluster says which cluster the files are for"},
-		{l.account != "" && live, "--account is for files alone; the cluster's account is known"},
-		{l.account != "" && !access.AccountIDPattern.MatchString(l.account), fmt.Sprintf("--account: %q is not an account id of 12 digits", l.account)},
-		{l.writeBaseline && l.baseline == "", "--write-baseline goes with --baseline FILE"},
-		{l.fix && l.diff, "--diff only shows what --fix would do: give one of them"},
-		{l.writeBaseline && (l.fix || l.diff), "--write-baseline records findings and --fix mends them: give one of them"},
-		{l.diff && a.flags.output != "table", "--diff shows a diff: it has no other output"},
-		{l.fix && a.flags.output != "table" && slices.Contains(l.paths, standardInput), "with --fix the mended text of - goes to stdout: it has no other output"},
-	} {
+	for _, c := range slices.Concat(l.aboutClusters(), l.aboutMending(a.flags.output)) {
 		if c.wrong {
 			return usage("%s", c.why)
 		}
 	}
 	return nil
+}
+
+// misuse is a mistake in the flags, and what to say of it.
+type misuse struct {
+	wrong bool
+	why   string
+}
+
+// clusters tells whether the run needs to know of clusters.
+func (l *linting) clusters() bool { return l.cluster != "" || l.all }
+
+func (l *linting) aboutClusters() []misuse {
+	files := len(l.paths) > 0
+	return []misuse{
+		{l.cluster != "" && l.all, "--cluster names one cluster and --all-clusters means all: give one of them"},
+		{!files && !l.clusters(), "nothing to check: name a file, a folder, - for standard input, or --cluster"},
+		{files && l.all, "--all-clusters checks what the clusters have; for files, --cluster says which one they are for"},
+		{files && l.snapshot != "" && l.cluster == "", "files and --snapshot: --cluster says which cluster the files are for"},
+		{l.account != "" && l.clusters(), "--account is for files alone; the cluster's account is known"},
+		{l.account != "" && !access.AccountIDPattern.MatchString(l.account), fmt.Sprintf("--account: %q is not an account id of 12 digits", l.account)},
+	}
+}
+
+func (l *linting) aboutMending(output string) []misuse {
+	return []misuse{
+		{l.writeBaseline && l.baseline == "", "--write-baseline goes with --baseline FILE"},
+		{l.fix && l.snapshot != "" && len(l.paths) == 0, "a snapshot is no cluster to write to: --diff shows what would be mended"},
+		{l.fix && l.diff, "--diff only shows what --fix would do: give one of them"},
+		{l.writeBaseline && (l.fix || l.diff), "--write-baseline records findings and --fix mends them: give one of them"},
+		{l.diff && output != "table", "--diff shows a diff: it has no other output"},
+		{l.fix && output != "table" && slices.Contains(l.paths, standardInput), "with --fix the mended text of - goes to stdout: it has no other output"},
+	}
 }
 
 // subject is one document to judge, and what is known of the cluster it is for.
@@ -137,7 +153,7 @@ func (a *app) lint(ctx context.Context, flags linting) error {
 		return err
 	}
 	if flags.fix || flags.diff {
-		if err := a.mend(l); err != nil {
+		if err := a.mend(ctx, l); err != nil {
 			return err
 		}
 	}
@@ -172,7 +188,7 @@ func (l *linted) exit() error {
 
 // lintWorld is the state that clusters are taken from: a snapshot, or what is read now; nil when the run is about files alone.
 func (a *app) lintWorld(ctx context.Context, flags linting) (*snapshot.Index, error) {
-	if flags.cluster == "" && !flags.all {
+	if !flags.clusters() {
 		return nil, nil //nolint:nilnil // no state is a fact here
 	}
 	if flags.snapshot != "" {
@@ -208,6 +224,9 @@ func (l *linted) read(a *app) error {
 			return fmt.Errorf("--cluster: %w", err)
 		}
 	}
+	for _, g := range l.gaps() {
+		a.say("not read: %s", gapLine(l.index, g))
+	}
 	if len(l.flags.paths) > 0 {
 		l.readFiles()
 		return nil
@@ -217,8 +236,7 @@ func (l *linted) read(a *app) error {
 		if l.one != nil && c.ARN != l.one.ARN {
 			continue
 		}
-		if g, hit := l.index.Gap(access.PartAwsAuth, func(g access.Gap) bool { return g.Cluster == c.ARN }); hit {
-			a.say("not read: %s", gapLine(l.index, g))
+		if _, hit := l.index.Gap(access.PartAwsAuth, func(g access.Gap) bool { return g.Cluster == c.ARN }); hit {
 			l.unread++
 			continue
 		}
@@ -229,6 +247,16 @@ func (l *linted) read(a *app) error {
 		l.subjects = append(l.subjects, subject{document: manifest.Live(l.index.ClusterName(c.ARN), cm), cluster: c, options: optionsOf(c)})
 	}
 	return nil
+}
+
+// gaps are those that may hide something from the run.
+func (l *linted) gaps() []access.Gap {
+	if l.index == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(l.index.Gaps), func(g access.Gap) bool {
+		return l.one != nil && (g.Cluster != "" && g.Cluster != l.one.ARN || g.Account != "" && g.Account != l.one.Account)
+	})
 }
 
 func optionsOf(c *access.Cluster) lint.Options {

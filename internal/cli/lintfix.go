@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -26,13 +27,13 @@ func (l *linted) fixesInput() bool {
 	return false
 }
 
-// mend works out the fixes of every file and shows them. What is judged afterwards is the new text; only --fix writes it.
-func (a *app) mend(l *linted) error {
+// mend works out all fixes and shows them. What is judged afterwards is the new text; only --fix writes it.
+func (a *app) mend(ctx context.Context, l *linted) error {
+	if len(l.flags.paths) == 0 {
+		return a.mendClusters(ctx, l)
+	}
 	edits := map[*lintFile]map[int][]manifest.Edit{}
 	for _, s := range l.subjects {
-		if s.file == nil {
-			continue
-		}
 		if es := lint.Fix(s.document, s.options); len(es) > 0 {
 			if edits[s.file] == nil {
 				edits[s.file] = map[int][]manifest.Edit{}

@@ -104,11 +104,11 @@ func SARIF(w io.Writer, l List) error {
 	for i, c := range kept.Codes() {
 		index[c] = i
 	}
-	for i, print := range kept.Fingerprints() {
+	for i, fingerprint := range kept.Fingerprints() {
 		d := kept[i]
 		run.Results[i] = sarifResult{
 			RuleID: string(d.Code), RuleIndex: index[d.Code], Level: d.Severity.String(), Message: sarifText{Text: unlinked.Replace(Escape(d.Summary) + d.more("\n"))},
-			Locations: []sarifLocation{d.location()}, Fingerprints: map[string]string{fingerprintKey: print},
+			Locations: []sarifLocation{d.location()}, Fingerprints: map[string]string{fingerprintKey: fingerprint},
 		}
 	}
 	enc := json.NewEncoder(w)

@@ -30,29 +30,21 @@ func (l *live) roles() {
 	for _, p := range l.x.PermissionSets {
 		sets[p.Name] = true
 	}
-	provisioned := map[access.AccountID]map[string]bool{}
-	for _, p := range l.x.Provisioned {
-		if set, ok := l.x.PermissionSet(p.PermissionSet); ok {
-			if provisioned[p.Account] == nil {
-				provisioned[p.Account] = map[string]bool{}
-			}
-			provisioned[p.Account][set.Name] = true
-		}
-	}
+	provisioned := l.provisioned()
 	setsUnread := l.gap(access.PartPermissionSets, access.PartInstance, access.PartProvisioned)
 	for _, e := range l.rows {
 		arn := access.ARN(e.ARN)
-		key, ok := nameOf(arn)
 		name, _ := arn.RoleName()
+		key, isRole := nameOf(arn)
 		set, reserved := access.PermissionSetOfRole(name)
-		if !ok || !reserved || !read[key.account] || exists[key] {
+		if !isRole || !reserved || !read[key.account] || exists[key] {
 			continue
 		}
 		now, again := l.x.Role(key.account, set)
 		switch {
 		case again:
 			l.madeAgain(e, name, now)
-		case setsUnread || provisioned[key.account][set]:
+		case setsUnread || provisioned[setIn{key.account, set}]:
 			// What is not known to be absent may be there; and a set that is provisioned has a role.
 		case sets[set]:
 			l.notProvisioned(e, name, set)
@@ -60,6 +52,22 @@ func (l *live) roles() {
 			l.gone(e, name, set)
 		}
 	}
+}
+
+// setIn is a permission set, by name, in an account.
+type setIn struct {
+	account access.AccountID
+	set     string
+}
+
+func (l *live) provisioned() map[setIn]bool {
+	out := map[setIn]bool{}
+	for _, p := range l.x.Provisioned {
+		if set, ok := l.x.PermissionSet(p.PermissionSet); ok {
+			out[setIn{p.Account, set.Name}] = true
+		}
+	}
+	return out
 }
 
 // rolesRead are the accounts whose roles are known: those of the estate that have a cluster, since only these are looked into.

@@ -46,8 +46,11 @@ func estate() *snapshot.Snapshot {
 		Accounts: []access.Account{{ID: prod, Name: "prod", State: access.AccountActive}, {ID: outside, Name: "outside", State: access.AccountActive}},
 		Estate:   []access.AccountID{prod},
 		Users: []access.User{
-			{ID: "u1", Name: "dana@example.com"}, {ID: "u2", Name: "kim@example.com"}, {ID: "u3", Name: "rui@example.com"},
-			{ID: "u4", Name: "kim-example.com"}, {ID: "u5", Name: "gone@example.com", Disabled: true},
+			{ID: "u1", Name: "dana@example.com"},
+			{ID: "u2", Name: "kim@example.com"},
+			{ID: "u3", Name: "rui@example.com"},
+			{ID: "u4", Name: "kim-example.com"},
+			{ID: "u5", Name: "gone@example.com", Disabled: true},
 		},
 		Groups:         []access.Group{{ID: "g1", Name: "devs"}},
 		Memberships:    []access.Membership{{Group: "g1", User: "u1"}, {Group: "g1", User: "u2"}},

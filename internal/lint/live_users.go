@@ -23,8 +23,34 @@ func (l *live) users() {
 	for _, u := range l.x.Users {
 		people[u.Name] = true
 	}
-	where := map[string][]string{}
-	var names []string
+	names, where := l.boundUsers()
+	for _, name := range names {
+		_, person, _ := access.ParseUsername(name)
+		ours := person != ""
+		if yields.may(name) || !ours && !people[name] {
+			continue
+		}
+		dashed := strings.ReplaceAll(name, "@", "-")
+		if dashed != name && yields.template(dashed) {
+			l.cannotOccur(name, where[name], fmt.Sprintf("The row's template is {{SessionName}}, which replaces @ by -: this person arrives as %q.", dashed),
+				"use {{SessionNameRaw}} in the row, or name that user in the binding")
+		} else if ours {
+			l.cannotOccur(name, where[name], "No row of aws-auth yields a user of that name, so the binding gives nobody anything.",
+				"rolecall apply for a binding of rolecall's own; otherwise correct the name, or take it out of the binding")
+		}
+	}
+}
+
+func (l *live) cannotOccur(name string, bindings []string, why, hint string) {
+	if n := len(bindings); n > 1 {
+		why += fmt.Sprintf(" %d bindings name it.", n)
+	}
+	l.say(diag.New(diag.RC3007, diag.Pos{}, fmt.Sprintf("user %q cannot occur", name)).WithDetail(why).WithHint(hint), bindings[0])
+}
+
+// boundUsers are the users that bindings name, in order of appearance, and the bindings of each.
+func (l *live) boundUsers() (names []string, where map[string][]string) {
+	where = map[string][]string{}
 	for _, b := range l.bindings() {
 		for _, s := range b.Subjects {
 			if s.Kind != access.SubjectUser {
@@ -36,30 +62,7 @@ func (l *live) users() {
 			where[s.Name] = append(where[s.Name], bindingName(b))
 		}
 	}
-	for _, name := range names {
-		_, person, ours := access.ParseUsername(name)
-		if yields.may(name) || !ours && !people[name] {
-			continue
-		}
-		dashed := strings.ReplaceAll(name, "@", "-")
-		lossy := dashed != name && yields.template(dashed)
-		var why, hint string
-		switch {
-		case lossy:
-			why = fmt.Sprintf("The row's template is {{SessionName}}, which replaces @ by -: this person arrives as %q.", dashed)
-			hint = "use {{SessionNameRaw}} in the row, or name that user in the binding"
-		case ours && person != "":
-			why = "No row of aws-auth yields a user of that name, so the binding gives nobody anything."
-			hint = "rolecall apply for a binding of rolecall's own; otherwise correct the name, or take it out of the binding"
-		default:
-			continue
-		}
-		at := where[name]
-		if len(at) > 1 {
-			why += fmt.Sprintf(" %d bindings name it.", len(at))
-		}
-		l.say(diag.New(diag.RC3007, diag.Pos{}, fmt.Sprintf("user %q cannot occur", name)).WithDetail(why).WithHint(hint), at[0])
-	}
+	return names, where
 }
 
 // bindingName is a binding as people call it.
