@@ -3,8 +3,6 @@ package lint
 
 import (
 	"github.com/rolecall-dev/rolecall/internal/access"
-	"github.com/rolecall-dev/rolecall/internal/diag"
-	"github.com/rolecall-dev/rolecall/internal/manifest"
 )
 
 // Options say what is known of the cluster a document is for.
@@ -13,9 +11,3 @@ type Options struct {
 	Account   access.AccountID
 	Partition string
 }
-
-// Document returns what is wrong with a document by itself, in the order of its places.
-func Document(d manifest.Document, o Options) diag.List { return nil }
-
-// Fix returns the edits that mend the fixable findings of a document. No edit changes what another row means, and none makes a duplicate.
-func Fix(d manifest.Document, o Options) []manifest.Edit { return nil }

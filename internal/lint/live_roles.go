@@ -9,22 +9,22 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/diag"
 )
 
-// roleName is a role by its account and its name in lower case: IAM has no two that differ in case alone.
-type roleName struct {
+// roleKey is a role by its account and its name in lower case: IAM has no two that differ in case alone.
+type roleKey struct {
 	account access.AccountID
 	name    string
 }
 
-func nameOf(arn access.ARN) (roleName, bool) {
+func nameOf(arn access.ARN) (roleKey, bool) {
 	name, ok := arn.RoleName()
-	return roleName{arn.Account(), strings.ToLower(name)}, ok
+	return roleKey{arn.Account(), strings.ToLower(name)}, ok
 }
 
 // roles looks for the Identity Center roles that rows name. Of other roles the snapshot knows nothing.
 func (l *live) roles() {
-	exists, read := map[roleName]bool{}, l.rolesRead()
+	exists, read := map[roleKey]bool{}, l.rolesRead()
 	for _, r := range l.x.Roles {
-		exists[roleName{r.Account, strings.ToLower(r.Name)}] = true
+		exists[roleKey{r.Account, strings.ToLower(r.Name)}] = true
 	}
 	sets := map[string]bool{}
 	for _, p := range l.x.PermissionSets {

@@ -77,19 +77,19 @@ func bindingName(b access.Binding) string {
 type yields struct {
 	fixed map[string]bool
 	// open are the templates by what stands before the first replacement, and lengths how long such beginnings are.
-	open    map[string][]template
+	open    map[string][]opening
 	lengths []int
 }
 
-// template is a user name with replacements: what stands after the last, and what the replacement in between can be.
-type template struct {
+// opening is a user name with replacements: what stands after the last, and what the replacement in between can be.
+type opening struct {
 	suffix string
 	// characters a replacement can have; nil where there are several, or text between them.
 	allowed func(rune) bool
 }
 
 func newYields(rows []awsauth.Entry) yields {
-	y := yields{fixed: map[string]bool{}, open: map[string][]template{}}
+	y := yields{fixed: map[string]bool{}, open: map[string][]opening{}}
 	seen := map[string]bool{}
 	for _, e := range rows {
 		if seen[e.Username] {
@@ -112,7 +112,7 @@ func newYields(rows []awsauth.Entry) yields {
 			y.fixed[e.Username] = true
 			continue
 		}
-		t := template{suffix: e.Username[last:]}
+		t := opening{suffix: e.Username[last:]}
 		if n == 1 {
 			t.allowed = charactersOf(word)
 		}

@@ -16,8 +16,11 @@ type reader struct {
 	found diag.List
 	// seen are the objects that were read, so that aliases cannot make many of one.
 	seen map[*node]bool
-	// others are the kinds of the objects that are not aws-auth.
+	// others are what the file holds besides aws-auth.
 	others []string
+	// broken are the documents that cannot be read; about tells whether one of them has to do with aws-auth.
+	broken []complaint
+	about  bool
 	form   Form
 }
 
@@ -70,11 +73,11 @@ func (r *reader) object(n *node, depth int) {
 	}
 	r.seen[n] = true
 	if n.kind != mapping {
-		r.others = append(r.others, "a YAML value that is no object")
+		r.others = append(r.others, other(n))
 		return
 	}
 	kindOf := n.text("kind")
-	if items := n.get("items"); items != nil && items.kind == sequence && (kindOf == "" || strings.HasSuffix(kindOf, "List")) {
+	if items := n.get("items"); items != nil && items.kind == sequence && len(items.content) > 0 && (kindOf == "" || strings.HasSuffix(kindOf, "List")) {
 		for _, item := range items.content {
 			r.object(item, depth+1)
 		}
@@ -88,7 +91,7 @@ func (r *reader) object(n *node, depth int) {
 	case strings.EqualFold(kindOf, "ConfigMap") || kindOf == "" && n.get("data") != nil:
 		r.configMap(n)
 	default:
-		r.others = append(r.others, kindOf)
+		r.others = append(r.others, other(n))
 	}
 }
 
@@ -100,7 +103,7 @@ func keys() []string {
 // bare reads data without the ConfigMap around it.
 func (r *reader) bare(n *node) {
 	d := Document{File: r.src.name, Form: r.formed(FormRows), Pos: r.pos(n.at, n.at), data: n}
-	d.Values = r.values(n)
+	d.Values, d.Partial = r.values(n)
 	r.docs = append(r.docs, d)
 }
 
@@ -117,7 +120,7 @@ func (r *reader) configMap(n *node) {
 	name := metadata.text("name")
 	beside := n.has(keys()...)
 	if name != "aws-auth" && !data.has(keys()...) && !beside {
-		r.others = append(r.others, fmt.Sprintf("the ConfigMap %q", name))
+		r.others = append(r.others, other(n))
 		return
 	}
 	r.refused(n)
@@ -125,11 +128,13 @@ func (r *reader) configMap(n *node) {
 	switch {
 	case data == nil || data.isNull():
 	case data.kind != mapping:
+		d.Partial = true
 		k, _ := n.pair("data")
 		r.refuse(k, "data is not a mapping", "The API server takes no ConfigMap whose data is not a mapping of keys to strings.").Hint = "write the keys below data, each indented by two blanks"
 	default:
-		d.Values = r.values(data)
+		d.Values, d.Partial = r.values(data)
 	}
+	d.Partial = d.Partial || beside
 	r.docs = append(r.docs, d)
 }
 
@@ -187,14 +192,13 @@ func (r *reader) repeated(n *node, only ...string) {
 	}
 }
 
-// values reads the entries of data.
-func (r *reader) values(data *node) []Value {
+// values reads the entries of data; partial tells that one was no text.
+func (r *reader) values(data *node) (out []Value, partial bool) {
 	r.repeated(data)
 	last := map[string]*node{}
 	for k := range data.pairs {
 		last[k.value] = k
 	}
-	var out []Value
 	for k, v := range data.pairs {
 		if k.kind != scalar || last[k.value] != k {
 			continue
@@ -210,10 +214,11 @@ func (r *reader) values(data *node) []Value {
 			value.node = &empty
 			out = append(out, value)
 		default:
+			partial = true
 			r.notText(k, v)
 		}
 	}
-	return out
+	return out, partial
 }
 
 func (r *reader) value(k, v *node) Value {

@@ -99,7 +99,11 @@ func complainJSON(text string, err error) complaint {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		at := min(max(int(syntax.Offset)-1, 0), len(text))
+		// Some offsets are those of the character, others those after it.
+		at := min(int(syntax.Offset), len(text))
+		if at > 0 && (at == len(text) || !strings.Contains(syntax.Error(), fmt.Sprintf("character %q", text[at]))) {
+			at--
+		}
 		return complaint{syntax.Error(), at, min(at+1, len(text))}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		at := len(strings.TrimRight(text, " \t\r\n"))

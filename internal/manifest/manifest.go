@@ -45,7 +45,8 @@ type Document struct {
 	// Values are the entries of data in order of appearance, those included that the authenticator ignores. Of a key that is
 	// there twice only the last is, as the API server keeps it.
 	Values []Value
-	// Partial tells that rows were left out because only the program knows their ARN: what is missing here need not be missing.
+	// Partial tells that what is missing here need not be missing: eksctl and programs write further rows, rows whose ARN only a program
+	// knows are left out, and so are values that the API server refuses.
 	Partial bool
 
 	// object and data are the ConfigMap and its data, where it is written as one.

@@ -3,7 +3,6 @@ package manifest
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"strings"
 	"unicode/utf16"
 
@@ -18,10 +17,16 @@ const MaxBytes = 4 << 20
 // nothing in it is aws-auth, RC2001 where it cannot be read or the API server would refuse it, RC2006 where a key of data is there twice.
 func Read(f File) ([]Document, diag.List) {
 	r := newReader(f)
-	if r.foreign(f.Data) {
+	if r.foreign(len(f.Data)) {
 		return nil, r.found
 	}
-	r.read(r.src.text)
+	if programLike(f.Name, r.src.text) {
+		r.form = FormProgram
+		r.program(r.src.text)
+	} else {
+		r.read(r.src.text)
+		r.complaints()
+	}
 	if len(r.docs) == 0 && !r.found.HasErrors() {
 		r.nothing()
 	}
@@ -30,6 +35,9 @@ func Read(f File) ([]Document, diag.List) {
 }
 
 func newReader(f File) *reader {
+	if len(f.Data) > MaxBytes {
+		return &reader{src: newSource(f.Name, "")}
+	}
 	return &reader{src: newSource(f.Name, decodeText(f.Data)), seen: map[*node]bool{}}
 }
 
@@ -101,6 +109,9 @@ func rowsLike(first string) bool {
 
 // rows takes all of a text for a value. It is the one that has more rows of its kind.
 func (r *reader) rows(text string) {
+	if r.unrendered(text, 0) {
+		return
+	}
 	key, low := awsauth.KeyRoles, strings.ToLower(text)
 	if strings.Count(low, "userarn") > strings.Count(low, "rolearn") {
 		key = awsauth.KeyUsers
@@ -116,12 +127,15 @@ func (r *reader) rows(text string) {
 
 // json reads a text as JSON and tells whether it was.
 func (r *reader) json(text string) bool {
+	if mentions(text) && r.unrendered(text, 0) {
+		return true
+	}
 	nodes, err := parseJSON(text)
 	if err != nil {
 		if !strings.HasPrefix(strings.TrimLeft(strings.TrimSpace(text)[1:], " \t\r\n"), `"`) {
 			return false
 		}
-		r.unreadable(complainJSON(text, err))
+		r.unreadable(complainJSON(text, err), mentions(text))
 	}
 	for _, n := range nodes {
 		r.object(n, 0)
@@ -131,32 +145,37 @@ func (r *reader) json(text string) bool {
 
 func (r *reader) yaml(text string) {
 	if c, bad := unreadable(text); bad {
-		r.unreadable(c)
+		r.unreadable(c, mentions(text))
 		return
 	}
 	for _, p := range pieces(text) {
 		body := text[p.start:p.end]
-		if significant(body) == "" {
+		about := mentions(body)
+		if significant(body) == "" || about && r.unrendered(body, p.start) {
 			continue
 		}
 		n, err := parseYAML(text, p)
 		if err != nil {
-			r.unreadable(complain(text, p, err))
+			r.unreadable(complain(text, p, err), about)
 			continue
 		}
 		r.object(n, 0)
 	}
 }
 
-func (r *reader) unreadable(c complaint) {
-	r.report(diag.RC2001, c.start, c.end, "the file cannot be read: "+diag.Escape(c.message)).Detail = "kubectl refuses it, and nothing in the cluster changes."
+// unreadable keeps a complaint until it is known whether the file is about aws-auth at all.
+func (r *reader) unreadable(c complaint, about bool) {
+	r.broken = append(r.broken, c)
+	r.about = r.about || about
 }
 
-// nothing says what a file looks like that has no aws-auth document.
-func (r *reader) nothing() {
-	summary := "this is not an aws-auth document"
-	if len(r.others) > 0 {
-		summary = fmt.Sprintf("this is not an aws-auth document but %s", r.others[0])
+// complaints reports what could not be read.
+func (r *reader) complaints() {
+	for _, c := range r.broken {
+		if !r.about && len(r.docs) == 0 {
+			r.others = append(r.others, "text that is not YAML")
+			continue
+		}
+		r.report(diag.RC2001, c.start, c.end, "the file cannot be read: "+diag.Escape(c.message)).Detail = "kubectl refuses it, and nothing in the cluster changes."
 	}
-	r.report(diag.RC2028, 0, 0, summary).Hint = "rolecall lint takes the ConfigMap aws-auth, its mapRoles, or iamIdentityMappings of eksctl"
 }

@@ -233,9 +233,12 @@ func plainWords(err error, line string) string {
 	case strings.Contains(indent, "\t"):
 		return "a tab where YAML wants blanks"
 	case strings.HasPrefix(message, "did not find expected key"):
-		return "this line is indented like nothing above it"
+		return "no key of the mapping begins here: the line is indented too little or too far"
 	case strings.HasPrefix(message, "mapping values are not allowed"):
 		return "a key is not allowed here: the line is indented too far, or the value before it wants quotes"
+	}
+	if strings.HasPrefix(message, "found unexpected end of stream") {
+		return "the quote that opens here is never closed"
 	}
 	return message
 }

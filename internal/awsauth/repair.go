@@ -1,0 +1,431 @@
+package awsauth
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Repair says what becomes of a row: its ARN, and the key it belongs under.
+type Repair struct {
+	Key   Key
+	Index int
+	// ARN and To are what is right, also where it is so already.
+	ARN string
+	To  Key
+}
+
+// TextEdit replaces the bytes of a key's text. A key that is not there is made; the place is then the zero Span.
+type TextEdit struct {
+	Key Key
+	At  Span
+	New string
+}
+
+// Repairs plans repairs and returns the edits, sorted by key and place, and which of the repairs they carry out.
+// One is left out when its row cannot be edited in place, when another row has the ARN it asks for or would get it, in whatever letter case,
+// or when it would change anything else: the new text has been read as the authenticator does, every other row means what it meant and is where it was.
+func Repairs(data map[string]string, repairs []Repair) ([]TextEdit, []bool) {
+	m := mender{data: data, read: Parse(data), texts: map[Key]*mendable{}}
+	for _, k := range []Key{KeyRoles, KeyUsers} {
+		m.texts[k] = newMendable(k, data[string(k)])
+	}
+	done := make([]bool, len(repairs))
+	var open []int
+	for _, i := range m.distinct(repairs) {
+		if m.possible(repairs[i]) {
+			open = append(open, i)
+		}
+	}
+	trials := maxTrials
+	chosen := m.largest(repairs, open, nil, &trials)
+	for _, i := range chosen {
+		done[i] = true
+	}
+	edits, _ := m.edits(repairs, chosen)
+	return edits, done
+}
+
+// maxTrials bounds how often the whole text is read again to find the repairs that cannot be carried out.
+const maxTrials = 64
+
+// mender knows the texts before the repairs.
+type mender struct {
+	data  map[string]string
+	read  Document
+	texts map[Key]*mendable
+}
+
+// mendable is a text whose rows can be taken out one by one.
+type mendable struct {
+	text   string
+	layout layout
+	rows   []OutlineRow
+	raws   []json.RawMessage
+	// spans are the rows as they are written: whole lines of a block list, elements of a flow list.
+	spans []Span
+	// closed says that the text cannot be edited, or is not read.
+	closed bool
+}
+
+func newMendable(k Key, text string) *mendable {
+	t := &mendable{text: text}
+	var err error
+	if t.layout, err = scan(text); err != nil {
+		t.closed = true
+		return t
+	}
+	if t.raws, err = rows(text); err != nil || len(t.layout.items)+len(t.layout.elems) != len(t.raws) {
+		t.closed = true
+		return t
+	}
+	t.rows = Outline(k, text)
+	starts := t.layout.starts()
+	for _, it := range t.layout.items {
+		t.spans = append(t.spans, Span{starts[it.first], starts[it.last+1]})
+	}
+	for _, e := range t.layout.elems {
+		t.spans = append(t.spans, Span{e.start, e.end})
+	}
+	return t
+}
+
+// distinct lists the repairs that give no ARN to a row that another row has or will have.
+func (m mender) distinct(repairs []Repair) []int {
+	type place struct {
+		key   Key
+		index int
+	}
+	arns := map[place]string{}
+	for _, e := range slices.Concat(m.read.Roles, m.read.Users) {
+		arns[place{e.Key, e.Index}] = strings.ToLower(e.ARN)
+	}
+	for _, r := range repairs {
+		arns[place{r.Key, r.Index}] = strings.ToLower(r.ARN)
+	}
+	count := map[string]int{}
+	for _, arn := range arns {
+		count[arn]++
+	}
+	var out []int
+	for i, r := range repairs {
+		if count[strings.ToLower(r.ARN)] == 1 {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// arnMember is the member that has the row's ARN, under the name of either key.
+func arnMember(k Key, row OutlineRow) *Member {
+	names := []string{"rolearn", "userarn"}
+	if k == KeyUsers {
+		slices.Reverse(names)
+	}
+	for _, name := range names {
+		var found *Member
+		for i := range row.Members {
+			if m := &row.Members[i]; strings.EqualFold(m.Name, name) {
+				if found != nil {
+					return nil
+				}
+				found = m
+			}
+		}
+		if found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func nameOf(k Key) string {
+	if k == KeyUsers {
+		return "userarn"
+	}
+	return "rolearn"
+}
+
+// possible tells whether the places are known that the repair has to change.
+func (m mender) possible(r Repair) bool {
+	from, to := m.texts[r.Key], m.texts[r.To]
+	if from == nil || to == nil || from.closed || to.closed || r.Index >= len(from.rows) {
+		return false
+	}
+	arn := arnMember(r.Key, from.rows[r.Index])
+	return arn != nil && arn.Value.At.Known() && arn.NameAt.Known() && !arn.Value.Shared
+}
+
+// largest finds as many of the open repairs as can be carried out together with the chosen ones, by halving what fails.
+func (m mender) largest(repairs []Repair, open, chosen []int, trials *int) []int {
+	if len(open) == 0 || *trials == 0 {
+		return chosen
+	}
+	*trials--
+	all := append(slices.Clone(chosen), open...)
+	slices.Sort(all)
+	if edits, ok := m.edits(repairs, all); ok && m.verify(repairs, all, edits) {
+		return all
+	}
+	if len(open) == 1 {
+		return chosen
+	}
+	half := len(open) / 2
+	return m.largest(repairs, open[half:], m.largest(repairs, open[:half], chosen, trials), trials)
+}
+
+// edits are what carries out the chosen repairs.
+func (m mender) edits(repairs []Repair, chosen []int) ([]TextEdit, bool) {
+	var out []TextEdit
+	gone, added := map[Key][]int{}, map[Key]string{}
+	for _, i := range chosen {
+		r := repairs[i]
+		from := m.texts[r.Key]
+		within := from.inside(r)
+		if r.To == r.Key {
+			out = append(out, within...)
+			continue
+		}
+		text, ok := m.carried(r, within)
+		if !ok {
+			return nil, false
+		}
+		gone[r.Key] = append(gone[r.Key], r.Index)
+		added[r.To] += text
+	}
+	for k, indexes := range gone {
+		edits, ok := m.texts[k].without(k, indexes)
+		if !ok {
+			return nil, false
+		}
+		out = append(out, edits...)
+	}
+	for k, text := range added {
+		out = append(out, m.texts[k].with(k, text))
+	}
+	slices.SortStableFunc(out, func(a, b TextEdit) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.At.Start, b.At.Start), cmp.Compare(a.At.End, b.At.End))
+	})
+	return out, true
+}
+
+// inside are the edits of the row's own text.
+func (t *mendable) inside(r Repair) []TextEdit {
+	arn := arnMember(r.Key, t.rows[r.Index])
+	var out []TextEdit
+	if !strings.EqualFold(arn.Name, nameOf(r.To)) {
+		out = append(out, TextEdit{r.Key, arn.NameAt, nameOf(r.To)})
+	}
+	if arn.Value.Text != r.ARN {
+		out = append(out, TextEdit{r.Key, arn.Value.At, r.ARN})
+	}
+	return out
+}
+
+// carried is the row as it is written under its new key.
+func (m mender) carried(r Repair, within []TextEdit) (string, bool) {
+	from, to := m.texts[r.Key], m.texts[r.To]
+	span := from.spans[r.Index]
+	for i := range within {
+		at := &within[i].At
+		if at.Start < span.Start || at.End > span.End {
+			return "", false
+		}
+		*at = Span{at.Start - span.Start, at.End - span.Start}
+	}
+	text := Edited(from.text[span.Start:span.End], r.Key, within)
+	switch block := from.layout.style == styleBlock; {
+	case to.layout.style == styleFlow && !block:
+		return to.layout.element(to.text, text), true
+	case to.layout.style == styleFlow:
+		return "", false
+	case !block:
+		text = strings.Repeat(" ", from.layout.indent) + "- " + text
+	}
+	return shifted(text, from.layout.indent, to.layout), true
+}
+
+// element is a flow list's new element with what goes before it.
+func (l layout) element(text, element string) string {
+	if len(l.elems) == 0 {
+		return element
+	}
+	return l.separator(text) + element
+}
+
+// shifted is the text of a block item with the indentation and the line ends of another list.
+func shifted(text string, indent int, l layout) string {
+	var b strings.Builder
+	for _, ln := range splitLines(strings.TrimRight(text, "\r\n")) {
+		kept := min(indent, indentOf(ln.text))
+		if t := ln.text[kept:]; t != "" {
+			b.WriteString(strings.Repeat(" ", l.indent) + t)
+		}
+		b.WriteString(l.eol())
+	}
+	return b.String()
+}
+
+// without takes rows out.
+func (t *mendable) without(k Key, indexes []int) ([]TextEdit, bool) {
+	slices.Sort(indexes)
+	if t.layout.style == styleFlow {
+		return t.withoutElements(k, indexes)
+	}
+	var out []TextEdit
+	for _, i := range indexes {
+		span := t.spans[i]
+		if span.End == len(t.text) && !strings.HasSuffix(t.text, "\n") && span.Start > 0 {
+			// The line end before the row goes with it: the text goes on ending without one.
+			span.Start -= len(t.layout.lines[t.layout.items[i].first-1].eol)
+		}
+		if n := len(out); n > 0 && out[n-1].At.End >= span.Start {
+			out[n-1].At.End = span.End
+			continue
+		}
+		out = append(out, TextEdit{Key: k, At: span})
+	}
+	return out, true
+}
+
+// withoutElements takes elements out of a flow list, each with the comma before it or, at the front, the one after it.
+func (t *mendable) withoutElements(k Key, indexes []int) ([]TextEdit, bool) {
+	gone := map[int]bool{}
+	for _, i := range indexes {
+		gone[i] = true
+	}
+	var out []TextEdit
+	front := 0
+	for gone[front] {
+		front++
+	}
+	if front > 0 {
+		end := t.layout.end
+		if front < len(t.spans) {
+			end = t.spans[front].Start
+		}
+		out = append(out, TextEdit{Key: k, At: Span{t.spans[0].Start, end}})
+	}
+	for _, i := range indexes {
+		if i > front {
+			out = append(out, TextEdit{Key: k, At: Span{t.spans[i-1].End, t.spans[i].End}})
+		}
+	}
+	for _, e := range out {
+		// A comment between the elements would go with them.
+		if strings.Contains(t.text[e.At.Start:e.At.End], "#") {
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+// with adds rows behind the last one.
+func (t *mendable) with(k Key, text string) TextEdit {
+	l := t.layout
+	switch l.style {
+	case stylePlaceholder:
+		return TextEdit{k, Span{0, len(t.text)}, text}
+	case styleFlow:
+		at := l.open + 1
+		if len(l.elems) > 0 {
+			at = l.elems[len(l.elems)-1].end
+		}
+		return TextEdit{k, Span{at, at}, text}
+	case styleEmpty, styleBlock:
+	}
+	at := l.starts()[l.last]
+	if at > 0 && t.text[at-1] != '\n' {
+		text = l.eol() + strings.TrimRight(text, "\r\n")
+	}
+	return TextEdit{k, Span{at, at}, text}
+}
+
+// Edited is a text with the edits of a key carried out; they are in order and do not overlap.
+func Edited(text string, k Key, edits []TextEdit) string {
+	var b strings.Builder
+	last := 0
+	for _, e := range edits {
+		if e.Key != k || e.At.Start < last {
+			continue
+		}
+		b.WriteString(text[last:e.At.Start])
+		b.WriteString(e.New)
+		last = e.At.End
+	}
+	return b.String() + text[last:]
+}
+
+// verify reads the new texts and compares row by row.
+func (m mender) verify(repairs []Repair, chosen []int, edits []TextEdit) bool {
+	after := maps.Clone(m.data)
+	if after == nil {
+		after = map[string]string{}
+	}
+	for k, t := range m.texts {
+		if text := Edited(t.text, k, edits); text != t.text {
+			after[string(k)] = text
+		}
+	}
+	mended := map[Key]map[int]Repair{KeyRoles: {}, KeyUsers: {}}
+	for _, i := range chosen {
+		mended[repairs[i].Key][repairs[i].Index] = repairs[i]
+	}
+	read := Parse(after)
+	for _, k := range []Key{KeyRoles, KeyUsers} {
+		if _, fatal := read.Fatal(k); fatal || !m.same(k, mended, after, read) {
+			return false
+		}
+	}
+	return true
+}
+
+// same compares the rows of one key with what they should be.
+func (m mender) same(k Key, mended map[Key]map[int]Repair, after map[string]string, read Document) bool {
+	raws, err := rows(after[string(k)])
+	if err != nil {
+		return false
+	}
+	entries := map[int]Entry{}
+	for _, e := range slices.Concat(read.Roles, read.Users) {
+		if e.Key == k {
+			entries[e.Index] = e
+		}
+	}
+	at := 0
+	for i, raw := range m.texts[k].raws {
+		r, named := mended[k][i]
+		switch {
+		case named && r.To != k:
+			continue
+		case at >= len(raws) || !named && !bytes.Equal(raws[at], raw) || named && !becomes(raw, r, entries[at]):
+			return false
+		}
+		at++
+	}
+	from := KeyRoles
+	if k == KeyRoles {
+		from = KeyUsers
+	}
+	for _, i := range slices.Sorted(maps.Keys(mended[from])) {
+		r := mended[from][i]
+		if r.To != k {
+			continue
+		}
+		if at >= len(raws) || !becomes(m.texts[from].raws[i], r, entries[at]) {
+			return false
+		}
+		at++
+	}
+	return at == len(raws)
+}
+
+// becomes tells whether a row is read as the repaired one should be: the ARN that was asked for, and all else as it was written.
+func becomes(raw json.RawMessage, r Repair, e Entry) bool {
+	var was jsonRow
+	_ = json.Unmarshal(raw, &was) // a wrong type empties its member, here as there
+	return e.Key == r.To && e.ARN == r.ARN && e.SSO == nil && e.Username == was.Username && slices.Equal(e.Groups, was.Groups) && e.UserID == was.UserID
+}
