@@ -18,9 +18,10 @@ const longLine = 1000
 func (l List) Fingerprints() []string {
 	type alike struct{ file, digest string }
 	seen := map[alike]int{}
+	var last cursor
 	out := make([]string, len(l))
 	for i, d := range l {
-		a := alike{d.Pos.File, d.digest()}
+		a := alike{d.Pos.File, d.digest(&last)}
 		seen[a]++
 		out[i] = a.digest + ":" + strconv.Itoa(seen[a])
 	}
@@ -28,14 +29,16 @@ func (l List) Fingerprints() []string {
 }
 
 // digest is 16 hexadecimal digits over what stays of a diagnostic when lines move.
-func (d Diagnostic) digest() string {
+func (d Diagnostic) digest(last *cursor) string {
 	h := sha256.New()
 	parts := []string{string(d.Code), strings.TrimSpace(d.Pos.Source)}
 	switch {
 	case d.Pos.Source == "":
 		parts = []string{string(d.Code), d.Cluster, d.Object, d.Summary}
 	case len(d.Pos.Source) > longLine:
-		parts[1] = d.Pos.text()
+		start := last.at(d.Pos.Source, d.Pos.Column-1)
+		rest := d.Pos.Source[start:]
+		parts[1] = rest[:skip(rest, max(d.Pos.Width, 1))]
 	}
 	for _, p := range parts {
 		_, _ = fmt.Fprintf(h, "%d:%s", len(p), p) // a hash never fails
@@ -43,10 +46,20 @@ func (d Diagnostic) digest() string {
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
-// text is what the place spans.
-func (p Pos) text() string {
-	start := skip(p.Source, p.Column-1)
-	return p.Source[start : start+skip(p.Source[start:], max(p.Width, 1))]
+// cursor finds characters in a line, and goes on from the last one that was asked for where it can.
+type cursor struct {
+	line         string
+	column, byte int
+}
+
+// at is the byte at which the character of that number begins, from 0; the end of the line when it has fewer.
+func (c *cursor) at(line string, column int) int {
+	if c.line != line || column < c.column {
+		*c = cursor{line: line}
+	}
+	c.byte += skip(line[c.byte:], column-c.column)
+	c.column = max(column, 0)
+	return c.byte
 }
 
 // skip returns the length in bytes of the first n characters of s, of all when there are fewer.
