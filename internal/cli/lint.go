@@ -16,10 +16,13 @@ import (
 
 // linting is the flags of lint.
 type linting struct {
+	// planning has the flags that pass guards, for what --fix writes to clusters.
+	planning
 	paths                         []string
 	cluster, snapshot, account    string
 	failOn, baseline              string
 	all, fix, diff, writeBaseline bool
+	approve                       bool
 	threshold                     diag.Severity
 }
 
@@ -45,6 +48,8 @@ too, it judges them as if they were that cluster's aws-auth. --snapshot FILE tak
 		},
 	}
 	a.outputFlag(cmd, "sarif", "github", "markdown")
+	a.backupDirFlag(cmd)
+	l.registerGuards(cmd)
 	f := cmd.Flags()
 	f.StringVar(&l.cluster, "cluster", "", "check this cluster: [account/][region/]name or ARN; with files: the cluster they are for")
 	f.BoolVar(&l.all, "all-clusters", false, "check every cluster of the estate")
@@ -54,7 +59,8 @@ too, it judges them as if they were that cluster's aws-auth. --snapshot FILE tak
 	f.StringVar(&l.baseline, "baseline", "", "a file of known findings, which are not shown and do not count")
 	f.BoolVar(&l.writeBaseline, "write-baseline", false, "write what is found to the baseline file and end well")
 	f.BoolVar(&l.diff, "diff", false, "show what --fix would do, and what would be left; nothing is written")
-	f.BoolVar(&l.fix, "fix", false, "mend in place what can be mended; of - the mended text goes to stdout")
+	f.BoolVar(&l.fix, "fix", false, "mend in place what can be mended; of - the mended text goes to stdout; clusters are asked about, backed up and guarded")
+	f.BoolVar(&l.approve, "auto-approve", false, "with --fix of clusters: do not ask")
 	return cmd
 }
 
@@ -125,7 +131,9 @@ type linted struct {
 	flags    linting
 	files    []*lintFile
 	subjects []subject
-	index    *snapshot.Index
+	// index is the state that clusters are judged by, nil where the run is about files alone; estate is the ways into them, nil with a snapshot.
+	index  *snapshot.Index
+	estate *estate
 	// one is the cluster that the run is about, nil when it is about none or all of them.
 	one      *access.Cluster
 	findings diag.List
@@ -142,10 +150,10 @@ func (a *app) lint(ctx context.Context, flags linting) error {
 		return err
 	}
 	l := &linted{flags: flags}
-	var err error
-	if l.index, err = a.lintWorld(ctx, flags); err != nil {
+	if err := l.observe(ctx, a); err != nil {
 		return err
 	}
+	var err error
 	if l.files, err = a.lintFiles(flags.paths); err != nil {
 		return err
 	}
@@ -186,34 +194,25 @@ func (l *linted) exit() error {
 	return nil
 }
 
-// lintWorld is the state that clusters are taken from: a snapshot, or what is read now; nil when the run is about files alone.
-func (a *app) lintWorld(ctx context.Context, flags linting) (*snapshot.Index, error) {
-	if !flags.clusters() {
-		return nil, nil //nolint:nilnil // no state is a fact here
-	}
-	if flags.snapshot != "" {
-		s, err := readSnapshot(flags.snapshot)
+// observe takes the clusters from a snapshot, or reads them now; a run about files alone needs neither.
+func (l *linted) observe(ctx context.Context, a *app) error {
+	switch {
+	case !l.flags.clusters():
+		return nil
+	case l.flags.snapshot != "":
+		s, err := readSnapshot(l.flags.snapshot)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		return snapshot.NewIndex(s), nil
+		l.index = snapshot.NewIndex(s)
+		return nil
 	}
-	in, err := a.load(sources{})
+	e, err := a.estate(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if in.diagnostics.HasErrors() {
-		return nil, a.refuseFiles(in.diagnostics)
-	}
-	w, err := a.connect(ctx, in.installation)
-	if err != nil {
-		return nil, err
-	}
-	s, err := a.observe(ctx, in, "", w)
-	if err != nil {
-		return nil, err
-	}
-	return snapshot.NewIndex(s), nil
+	l.estate, l.index = e, e.index
+	return nil
 }
 
 // read finds the documents: those of the files, or those of the clusters.

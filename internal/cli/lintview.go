@@ -75,7 +75,7 @@ func (l *linted) summary(a *app) string {
 	left := ""
 	switch {
 	case l.flags.fix:
-		b.WriteString("Mended " + count(l.mended, "file") + ": ")
+		b.WriteString("Mended " + count(l.mended, l.noun()) + ": ")
 		left = " left"
 	case l.flags.diff:
 		b.WriteString("Nothing was written: ")
@@ -89,6 +89,14 @@ func (l *linted) summary(a *app) string {
 	b.WriteString(l.accepted())
 	b.WriteString(l.fixable(a))
 	return b.String()
+}
+
+// noun is what the run is about.
+func (l *linted) noun() string {
+	if len(l.flags.paths) == 0 {
+		return "cluster"
+	}
+	return "file"
 }
 
 // accepted says what the baseline did.
