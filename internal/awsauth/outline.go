@@ -67,10 +67,11 @@ type Value struct {
 // that the authenticator finds, in the same order, so that Entry.Index counts them; a text it does not read has none. Where a place cannot
 // be told for certain it is not known, and what is written there is what the authenticator reads.
 func Outline(k Key, text string) []OutlineRow {
-	raws, err := rows(text)
+	read := rows
 	if k == KeyAccounts {
-		raws, err = accounts(text)
+		read = accounts
 	}
+	raws, err := read(text)
 	if err != nil || len(raws) == 0 {
 		return nil
 	}
@@ -87,29 +88,40 @@ func Outline(k Key, text string) []OutlineRow {
 	return out
 }
 
-// accounts are the elements of mapAccounts, as JSON. Scalars are text there, however they are written.
+// accounts are the elements of mapAccounts, as JSON: scalars are text there, however they are written. Where the two YAML libraries
+// do not agree on them they are those that the authenticator reads.
 func accounts(text string) ([]json.RawMessage, error) {
-	if skippable(text) {
+	var read Document
+	want := slices.DeleteFunc(read.parseAccounts(text), func(a string) bool { return a == "" })
+	if _, fatal := read.Fatal(KeyAccounts); fatal || skippable(text) {
 		return nil, nil
 	}
 	var list []any
+	var found []string
 	err := guard(func() error {
 		var doc yamlv3.Node
 		if err := yamlv3.Unmarshal([]byte(text), &doc); err != nil {
-			return err //nolint:wrapcheck // the caller only asks whether there is one
+			return err //nolint:wrapcheck // only whether there is one counts
 		}
 		for _, n := range sequence(&doc) {
-			list = append(list, scalarText(n))
+			v := scalarText(n)
+			list = append(list, v)
+			if s, isText := v.(string); isText && s != "" {
+				found = append(found, s)
+			}
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || !slices.Equal(found, want) {
+		list = nil
+		for _, a := range want {
+			list = append(list, a)
+		}
 	}
 	out := make([]json.RawMessage, len(list))
 	for i, v := range list {
 		if out[i], err = json.Marshal(v); err != nil {
-			return nil, err //nolint:wrapcheck // the caller only asks whether there is one
+			return nil, err //nolint:wrapcheck // only whether there is one counts
 		}
 	}
 	return out, nil

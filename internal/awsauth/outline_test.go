@@ -2,6 +2,7 @@ package awsauth_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,5 +100,61 @@ func BenchmarkOutline(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// FuzzOutline checks, for any text: there is a row for every row that is read; what stands at a place is what is read; every place is in the text.
+func FuzzOutline(f *testing.F) {
+	for _, text := range editable() {
+		f.Add(text)
+	}
+	for _, text := range []string{"- 012\n- 0x1\n- ~\n- [a]\n- y\n", "['1', \"2\", 3]", "- &a x\n- *a\n", "- a: &x [1, *x]\n", "a: b", "- !!binary aGk=\n", "- ? a\n  : b\n", "- 1\n---\n- 2\n", "- é: ü\n", "- |\n  a\n- b\n"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d := awsauth.Parse(map[string]string{"mapRoles": text, "mapUsers": text, "mapAccounts": text})
+		rows := awsauth.Outline(awsauth.KeyRoles, text)
+		for _, r := range rows {
+			inside(t, text, r.At)
+			for _, m := range r.Members {
+				inside(t, text, m.NameAt)
+				for _, v := range append([]awsauth.Value{m.Value}, m.Value.Elements...) {
+					inside(t, text, v.At)
+					if got := text[v.At.Start:v.At.End]; v.At.Known() && v.Kind == awsauth.KindString && v.Quote == 0 && !strings.ContainsAny(got, "\r\n\t \u0085\u2028\u2029") && got != v.Text {
+						t.Fatalf("%q stands where %q is read", got, v.Text)
+					}
+				}
+			}
+		}
+		for _, e := range append(d.Roles, d.Users...) {
+			if e.Index >= len(rows) {
+				t.Fatalf("row %d is read, and there are %d", e.Index, len(rows))
+			}
+			if e.Username != "" && !saysUsername(rows[e.Index], e.Username) {
+				t.Fatalf("user name %q is read, and the row has %+v", e.Username, rows[e.Index].Members)
+			}
+		}
+		var accounts []string
+		for _, r := range awsauth.Outline(awsauth.KeyAccounts, text) {
+			inside(t, text, r.At)
+			if r.Kind == awsauth.KindString && r.Text != "" {
+				accounts = append(accounts, r.Text)
+			}
+		}
+		read := slices.DeleteFunc(slices.Clone(d.Accounts), func(a string) bool { return a == "" })
+		if _, fatal := d.Fatal(awsauth.KeyAccounts); !fatal && !slices.Equal(accounts, read) {
+			t.Fatalf("accounts %q are read, and there are %q", read, accounts)
+		}
+	})
+}
+
+func saysUsername(r awsauth.OutlineRow, name string) bool {
+	return slices.ContainsFunc(r.Members, func(m awsauth.Member) bool { return m.Value.Text == name })
+}
+
+func inside(t *testing.T, text string, s awsauth.Span) {
+	t.Helper()
+	if s.Start < 0 || s.End < s.Start || s.End > len(text) {
+		t.Fatalf("%v is outside of a text of %d bytes", s, len(text))
 	}
 }

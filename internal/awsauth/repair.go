@@ -50,7 +50,7 @@ func Repairs(data map[string]string, repairs []Repair) ([]TextEdit, []bool) {
 }
 
 // maxTrials bounds how often the whole text is read again to find the repairs that cannot be carried out.
-const maxTrials = 64
+const maxTrials = 32
 
 // mender knows the texts before the repairs.
 type mender struct {
@@ -93,26 +93,24 @@ func newMendable(k Key, text string) *mendable {
 	return t
 }
 
-// distinct lists the repairs that give no ARN to a row that another row has or will have.
+// distinct lists the repairs that give no ARN to a row that another row has already; of several that ask for the same ARN only the first.
 func (m mender) distinct(repairs []Repair) []int {
-	type place struct {
-		key   Key
-		index int
-	}
-	arns := map[place]string{}
+	rows, own := map[string]int{}, map[Key]map[int]string{KeyRoles: {}, KeyUsers: {}}
 	for _, e := range slices.Concat(m.read.Roles, m.read.Users) {
-		arns[place{e.Key, e.Index}] = strings.ToLower(e.ARN)
+		arn := strings.ToLower(e.ARN)
+		rows[arn]++
+		own[e.Key][e.Index] = arn
 	}
-	for _, r := range repairs {
-		arns[place{r.Key, r.Index}] = strings.ToLower(r.ARN)
-	}
-	count := map[string]int{}
-	for _, arn := range arns {
-		count[arn]++
-	}
+	taken := map[string]bool{}
 	var out []int
 	for i, r := range repairs {
-		if count[strings.ToLower(r.ARN)] == 1 {
+		arn := strings.ToLower(r.ARN)
+		others := rows[arn]
+		if own[r.Key][r.Index] == arn {
+			others--
+		}
+		if others == 0 && !taken[arn] {
+			taken[arn] = true
 			out = append(out, i)
 		}
 	}
@@ -156,6 +154,9 @@ func (m mender) possible(r Repair) bool {
 		return false
 	}
 	arn := arnMember(r.Key, from.rows[r.Index])
+	if r.To != r.Key && slices.ContainsFunc(from.rows[r.Index].Members, func(m Member) bool { return m.Value.Shared }) {
+		return false // an anchor cannot go where other rows do not find it
+	}
 	return arn != nil && arn.Value.At.Known() && arn.NameAt.Known() && !arn.Value.Shared
 }
 
@@ -180,7 +181,7 @@ func (m mender) largest(repairs []Repair, open, chosen []int, trials *int) []int
 // edits are what carries out the chosen repairs.
 func (m mender) edits(repairs []Repair, chosen []int) ([]TextEdit, bool) {
 	var out []TextEdit
-	gone, added := map[Key][]int{}, map[Key]string{}
+	gone, added := map[Key][]int{}, map[Key][]string{}
 	for _, i := range chosen {
 		r := repairs[i]
 		from := m.texts[r.Key]
@@ -194,7 +195,7 @@ func (m mender) edits(repairs []Repair, chosen []int) ([]TextEdit, bool) {
 			return nil, false
 		}
 		gone[r.Key] = append(gone[r.Key], r.Index)
-		added[r.To] += text
+		added[r.To] = append(added[r.To], text)
 	}
 	for k, indexes := range gone {
 		edits, ok := m.texts[k].without(k, indexes)
@@ -203,8 +204,8 @@ func (m mender) edits(repairs []Repair, chosen []int) ([]TextEdit, bool) {
 		}
 		out = append(out, edits...)
 	}
-	for k, text := range added {
-		out = append(out, m.texts[k].with(k, text))
+	for k, texts := range added {
+		out = append(out, m.texts[k].with(k, texts, len(gone[k])))
 	}
 	slices.SortStableFunc(out, func(a, b TextEdit) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.At.Start, b.At.Start), cmp.Compare(a.At.End, b.At.End))
@@ -238,22 +239,37 @@ func (m mender) carried(r Repair, within []TextEdit) (string, bool) {
 	}
 	text := Edited(from.text[span.Start:span.End], r.Key, within)
 	switch block := from.layout.style == styleBlock; {
-	case to.layout.style == styleFlow && !block:
-		return to.layout.element(to.text, text), true
+	case to.layout.style == styleFlow && block:
+		if strings.Contains(text, "#") {
+			return "", false // a comment would get lost
+		}
+		return asJSON(from.rows[r.Index], from.raws[r.Index], r)
 	case to.layout.style == styleFlow:
-		return "", false
+		return text, true
 	case !block:
 		text = strings.Repeat(" ", from.layout.indent) + "- " + text
 	}
 	return shifted(text, from.layout.indent, to.layout), true
 }
 
-// element is a flow list's new element with what goes before it.
-func (l layout) element(text, element string) string {
-	if len(l.elems) == 0 {
-		return element
+// asJSON is the row as an element of a list in brackets.
+func asJSON(row OutlineRow, raw json.RawMessage, r Repair) (string, bool) {
+	var values map[string]json.RawMessage
+	if json.Unmarshal(raw, &values) != nil {
+		return "", false
 	}
-	return l.separator(text) + element
+	arn := arnMember(r.Key, row)
+	var out []string
+	for _, m := range row.Members {
+		switch {
+		case m.Overridden:
+		case m.Name == arn.Name:
+			out = append(out, quote(nameOf(r.To))+": "+quote(r.ARN))
+		default:
+			out = append(out, quote(m.Name)+": "+string(values[m.Name]))
+		}
+	}
+	return "{" + strings.Join(out, ", ") + "}", true
 }
 
 // shifted is the text of a block item with the indentation and the line ends of another list.
@@ -323,16 +339,17 @@ func (t *mendable) withoutElements(k Key, indexes []int) ([]TextEdit, bool) {
 	return out, true
 }
 
-// with adds rows behind the last one.
-func (t *mendable) with(k Key, text string) TextEdit {
-	l := t.layout
+// with adds rows behind the last one, when so many are gone.
+func (t *mendable) with(k Key, rows []string, gone int) TextEdit {
+	l, text := t.layout, strings.Join(rows, "")
 	switch l.style {
 	case stylePlaceholder:
 		return TextEdit{k, Span{0, len(t.text)}, text}
 	case styleFlow:
-		at := l.open + 1
-		if len(l.elems) > 0 {
-			at = l.elems[len(l.elems)-1].end
+		at, separator := l.open+1, l.separator(t.text)
+		text = strings.Join(rows, separator)
+		if len(l.elems) > gone {
+			at, text = l.elems[len(l.elems)-1].end, separator+text
 		}
 		return TextEdit{k, Span{at, at}, text}
 	case styleEmpty, styleBlock:

@@ -38,7 +38,11 @@ func (d *document) duplicate(before, r *row) {
 	case r.key == awsauth.KeyUsers && before.entry.ARN != r.entry.ARN:
 		detail = "Of two rows of mapUsers that differ in letter case only, the authenticator takes a random one each time."
 	}
-	f := d.say(diag.RC2006, r.place(r.arn), fmt.Sprintf("there is a row for this principal already, on line %d", before.place(before.arn).Line))
+	where := fmt.Sprintf("on line %d", before.place(before.arn).Line)
+	if before.key != r.key {
+		where += " under " + string(before.key)
+	}
+	f := d.say(diag.RC2006, r.place(r.arn), "there is a row for this principal already, "+where)
 	because(f, detail, "merge the two into one row with the groups of both")
 	var lost []string
 	for _, g := range loses.entry.Groups {

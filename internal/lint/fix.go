@@ -3,9 +3,11 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/rolecall-dev/rolecall/internal/awsauth"
+	"github.com/rolecall-dev/rolecall/internal/diag"
 	"github.com/rolecall-dev/rolecall/internal/manifest"
 )
 
@@ -66,7 +68,8 @@ func (d *document) repair() {
 	for i, rep := range rows {
 		for _, f := range rep.findings {
 			if done[i] {
-				d.list[f].Fixable, d.list[f].Hint = true, d.command()
+				d.list[f].Fixable = true
+				d.promise(&d.list[f], wanted[i])
 			} else {
 				d.list[f].Hint += d.obstacle(rep.row, wanted[i])
 			}
@@ -82,11 +85,28 @@ func (d *document) reaches(w awsauth.Repair) bool {
 	return d.Form == manifest.FormConfigMap || d.Form == manifest.FormLive
 }
 
-func (d *document) command() string {
-	if d.Form == manifest.FormLive {
-		return "rolecall lint --fix --cluster " + d.Cluster
+// promise says what the fix will do and how to have it done. What comes from a pipe cannot be written back.
+func (d *document) promise(f *diag.Diagnostic, w awsauth.Repair) {
+	if w.ARN != "" && f.Code != diag.RC2005 && f.Code != diag.RC2022 {
+		f.Detail += " Right is " + w.ARN + "."
 	}
-	return "rolecall lint --fix " + d.File
+	switch {
+	case d.Form == manifest.FormLive && d.Cluster != "":
+		f.Hint = "rolecall lint --fix --cluster " + word(d.Cluster)
+	case d.Form != manifest.FormLive && d.File != "" && d.File != "-":
+		f.Hint = "rolecall lint --fix " + word(d.File)
+	}
+}
+
+// plainWord is what a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[\w./:@%+=,-]+$`)
+
+// word writes an argument so that a shell gives it on unchanged.
+func word(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // obstacle says why a row that is wrong in a known way is left alone.

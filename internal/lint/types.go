@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ func (d *document) types(r *row) {
 	for _, m := range r.Members {
 		if !slices.ContainsFunc(fields(), func(f string) bool { return strings.EqualFold(f, m.Name) }) {
 			because(d.say(diag.RC2008, r.at(m.NameAt), fmt.Sprintf("%q is not a field of a row", m.Name)),
-				"The authenticator ignores it.", diag.DidYouMean(m.Name, []string{r.ownName(), "username", "groups"}))
+				"The authenticator ignores it.", cmp.Or(diag.DidYouMean(m.Name, []string{r.ownName(), "username", "groups"}), "delete it"))
 		}
 	}
 	for _, f := range fields() {

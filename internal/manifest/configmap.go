@@ -16,8 +16,9 @@ type reader struct {
 	found diag.List
 	// seen are the objects that were read, so that aliases cannot make many of one.
 	seen map[*node]bool
-	// others are what the file holds besides aws-auth.
-	others []string
+	// others are the first things the file holds besides aws-auth, further counts the rest.
+	others  []string
+	further int
 	// broken are the documents that cannot be read; about tells whether one of them has to do with aws-auth.
 	broken []complaint
 	about  bool
@@ -73,7 +74,7 @@ func (r *reader) object(n *node, depth int) {
 	}
 	r.seen[n] = true
 	if n.kind != mapping {
-		r.others = append(r.others, other(n))
+		r.otherwise(other(n))
 		return
 	}
 	kindOf := n.text("kind")
@@ -91,7 +92,7 @@ func (r *reader) object(n *node, depth int) {
 	case strings.EqualFold(kindOf, "ConfigMap") || kindOf == "" && n.get("data") != nil:
 		r.configMap(n)
 	default:
-		r.others = append(r.others, other(n))
+		r.otherwise(other(n))
 	}
 }
 
@@ -120,7 +121,7 @@ func (r *reader) configMap(n *node) {
 	name := metadata.text("name")
 	beside := n.has(keys()...)
 	if name != "aws-auth" && !data.has(keys()...) && !beside {
-		r.others = append(r.others, other(n))
+		r.otherwise(other(n))
 		return
 	}
 	r.refused(n)

@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rolecall-dev/rolecall/internal/diag"
@@ -36,24 +37,35 @@ func (r *reader) foreign(size int) bool {
 
 // described tells the output of kubectl describe configmap.
 func described(text string) bool {
-	return regexp.MustCompile(`(?m)^\s*Name:[ \t]+\S`).MatchString(text) && regexp.MustCompile(`(?m)^\s*Data\s*\n\s*====`).MatchString(text)
+	return strings.Contains(text, "\n====") && regexp.MustCompile(`(?m)^Name:[ \t]+\S`).MatchString(text) && regexp.MustCompile(`(?m)^Data\s*\n====`).MatchString(text)
 }
 
 // mentions tells whether a text is about aws-auth at all.
 func mentions(text string) bool {
-	return regexp.MustCompile(`(?i)maproles|mapusers|mapaccounts|aws-auth|rolearn|userarn|iamidentitymappings`).MatchString(text)
+	low := strings.ToLower(text)
+	return slices.ContainsFunc([]string{"maproles", "mapusers", "mapaccounts", "aws-auth", "rolearn", "userarn", "iamidentitymappings"}, func(word string) bool {
+		return strings.Contains(low, word)
+	})
 }
 
 // template finds the first mark of a template that was not rendered: of Helm and Go, Jinja, or envsubst. What the authenticator itself
-// fills in, {{SessionName}} and its like, is none.
+// fills in, {{SessionName}} and its like, is none; nor is anything in a comment.
 func template(text string) (start, end int, found bool) {
+	if !strings.Contains(text, "{{") && !strings.Contains(text, "{%") && !strings.Contains(text, "${") {
+		return 0, 0, false
+	}
 	marks := regexp.MustCompile("\\{\\{-" + // Go, trimming
 		"|\\{\\{\\s*(?:[.$\"`]|/\\*|(?:if|else|range|with|end|include|template|define|block|toYaml|tpl)\\b)" + // Go
 		`|\{%|\{\{\s*\w+\s*[.|\[(]|\{\{\s*\w*_\w*\s*\}\}` + // Jinja
 		`|\$\{\w+[^}\n]*\}?`) // envsubst
-	for _, m := range marks.FindAllStringIndex(text, -1) {
-		if !strings.HasPrefix(strings.TrimSpace(text[lineStart(text, m[0]):m[1]]), "#") {
-			return m[0], m[1], true
+	for at := 0; at < len(text); at = lineEnd(text, at) {
+		line := text[at:lineEnd(text, at)]
+		first := strings.IndexAny(line, "{$")
+		if first < 0 || strings.HasPrefix(strings.TrimSpace(line[:first]), "#") {
+			continue
+		}
+		if m := marks.FindStringIndex(line); m != nil {
+			return at + m[0], at + m[1], true
 		}
 	}
 	return 0, 0, false
@@ -74,11 +86,11 @@ func (r *reader) unrendered(text string, offset int) bool {
 // nothing says what a file looks like that has no aws-auth document.
 func (r *reader) nothing() {
 	what := "text"
-	switch n := len(r.others); {
-	case n > 3:
-		what = fmt.Sprintf("%s and %d more", strings.Join(r.others[:3], ", "), n-3)
-	case n > 0:
+	if len(r.others) > 0 {
 		what = strings.Join(r.others, ", ")
+	}
+	if r.further > 0 {
+		what = fmt.Sprintf("%s and %d more", what, r.further)
 	}
 	if r.form != FormProgram && strings.HasPrefix(what, "text") {
 		if start, end, found := template(r.src.text); found {
@@ -89,6 +101,15 @@ func (r *reader) nothing() {
 	r.found = append(r.found, diag.New(diag.RC2028, r.pos(0, 0), "not an aws-auth document: this is "+what).
 		WithDetail("Read are the ConfigMap aws-auth, the bare value of mapRoles or mapUsers, iamIdentityMappings of eksctl, and programs with such a text in them.").
 		WithHint(getAwsAuth))
+}
+
+// otherwise remembers what the file holds that is not aws-auth: the first few by name.
+func (r *reader) otherwise(what string) {
+	if len(r.others) >= 3 {
+		r.further++
+		return
+	}
+	r.others = append(r.others, what)
 }
 
 // other says what an object is that is not aws-auth.

@@ -18,8 +18,11 @@ func programLike(name, text string) bool {
 		return false
 	}
 	return regexp.MustCompile(`(?m)^(?:(?:resource|module|locals|data|provider|variable|terraform)\s+(?:"[^"\n]*"\s*)*\{` +
-		`|(?:import|export|const|let|var|from|package)\s+\S.*(?:;|\{|import\b|from\b)|#!/\S+|.*<<[-~]?\s*['"]?[A-Za-z_]\w*['"]?\s*$)`).MatchString(text)
+		`|(?:import|export|const|let|var|from|package)\s+\S.*(?:;|\{|import\b|from\b)|#!/\S+|.*<<[-~]?\s*['"]?[A-Za-z_]\w*['"]?\s*$)`).MatchString(text[:min(len(text), beginning)])
 }
+
+// beginning is how much of a file is looked at to tell a program.
+const beginning = 64 << 10
 
 // interpolates tells whether a text has a part that only the program knows.
 func interpolates(text string) bool {
@@ -37,7 +40,7 @@ func (r *reader) program(text string) {
 	r.objects(text, tokens)
 	slices.SortStableFunc(r.docs, func(a, b Document) int { return a.Pos.Compare(b.Pos) })
 	if len(r.docs) == 0 && !r.found.HasErrors() {
-		r.others = append(r.others, "a program in which no mapping was found")
+		r.otherwise("a program in which no mapping was found")
 	}
 }
 

@@ -3,12 +3,16 @@ package manifest
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"unicode/utf16"
 
 	"github.com/rolecall-dev/rolecall/internal/awsauth"
 	"github.com/rolecall-dev/rolecall/internal/diag"
 )
+
+// maxPieces is how many documents of a file are read.
+const maxPieces = 10_000
 
 // MaxBytes is how large a file may be that is read.
 const MaxBytes = 4 << 20
@@ -148,7 +152,11 @@ func (r *reader) yaml(text string) {
 		r.unreadable(c, mentions(text))
 		return
 	}
-	for _, p := range pieces(text) {
+	for i, p := range pieces(text) {
+		if i == maxPieces {
+			r.report(diag.RC2028, p.start, p.start, fmt.Sprintf("the file holds more than %d documents; the rest is not read", maxPieces))
+			return
+		}
 		body := text[p.start:p.end]
 		about := mentions(body)
 		if significant(body) == "" || about && r.unrendered(body, p.start) {
@@ -173,7 +181,7 @@ func (r *reader) unreadable(c complaint, about bool) {
 func (r *reader) complaints() {
 	for _, c := range r.broken {
 		if !r.about && len(r.docs) == 0 {
-			r.others = append(r.others, "text that is not YAML")
+			r.otherwise("text that is not YAML")
 			continue
 		}
 		r.report(diag.RC2001, c.start, c.end, "the file cannot be read: "+diag.Escape(c.message)).Detail = "kubectl refuses it, and nothing in the cluster changes."
