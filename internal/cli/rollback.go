@@ -263,7 +263,7 @@ func (a *app) showRollback(d *restoring) error {
 	if !b.Taken.IsZero() {
 		what += fmt.Sprintf(", taken %s before %s by %s", b.Taken.UTC().Format(time.RFC3339), b.Command, b.Caller)
 	}
-	v.wrapped("  back to ", "          ", what)
+	v.wrapped("  back to", "         ", what)
 	for _, f := range d.back.Rows {
 		v.fate(f)
 	}
@@ -303,7 +303,7 @@ func (v *planView) fate(f awsauth.RowFate) {
 		row  *access.Row
 	}{{"now", f.Now}, {"then", f.Then}} {
 		if side.row != nil {
-			v.wrapped(fmt.Sprintf("      %-5s", side.word), "           ", fmt.Sprintf("%q %s", side.row.Username, strings.Join(side.row.Groups, ", ")))
+			v.wrapped(fmt.Sprintf("      %-4s", side.word), "           ", fmt.Sprintf("%q %s", side.row.Username, strings.Join(side.row.Groups, ", ")))
 		}
 	}
 }

@@ -34,7 +34,7 @@ func world(t *rapid.T) (*snapshot.Snapshot, manifest.Document) {
 		name := rapid.SampledFrom([]string{"sso:Dev:{{SessionNameRaw}}", "{{SessionName}}", "{{SessionNameRaw}}", "fixed", ""}).Draw(t, fmt.Sprint("name ", i))
 		rows = append(rows, row(role, name, some(fmt.Sprint("groups ", i), "ops", "devs", "lost", "system:masters")...))
 	}
-	return s, document(rows...)
+	return s, liveDocument(rows...)
 }
 
 // forget takes what a gap of the part hides out of the snapshot, and records the gap.
@@ -99,7 +99,7 @@ func BenchmarkLive(b *testing.B) {
 				bind(s, access.SubjectUser, fmt.Sprintf("sso:Dev%d:dana@example.com", i))
 				rows = append(rows, row(fmt.Sprintf("AWSReservedSSO_Dev%d_0123456789abcdef", i), fmt.Sprintf("sso:Dev%d:{{SessionNameRaw}}", i), fmt.Sprintf("group-%d", i)))
 			}
-			x, d := snapshot.NewIndex(s), document(rows...)
+			x, d := snapshot.NewIndex(s), liveDocument(rows...)
 			for b.Loop() {
 				lint.Live(x, &x.Clusters[0], d)
 			}

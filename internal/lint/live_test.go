@@ -85,7 +85,7 @@ func row(role, username string, groups ...string) string {
 	return text
 }
 
-func document(rows ...string) manifest.Document {
+func liveDocument(rows ...string) manifest.Document {
 	return manifest.Document{Form: manifest.FormLive, Cluster: "prod/eu-central-1/eu", Values: []manifest.Value{{Key: "mapRoles", Text: strings.Join(rows, "")}}}
 }
 
@@ -226,7 +226,7 @@ func TestWhatASnapshotContradicts(t *testing.T) {
 			if tt.state != nil {
 				tt.state(s)
 			}
-			got := live(s, document(tt.rows...))
+			got := live(s, liveDocument(tt.rows...))
 			if d := cmp.Diff(tt.want, said(got)); d != "" {
 				t.Errorf("findings (-want +got):\n%s", d)
 			}
@@ -243,7 +243,7 @@ func TestAFileIsJudgedAsIfItWereTheClusters(t *testing.T) {
 	t.Parallel()
 	s := estate()
 	s.Gaps = append(s.Gaps, access.Gap{Part: access.PartAwsAuth, Cluster: eu})
-	d := document(row(devRole, "x:{{SessionNameRaw}}", "lost"))
+	d := liveDocument(row(devRole, "x:{{SessionNameRaw}}", "lost"))
 	d.Form = manifest.FormConfigMap
 	if d := cmp.Diff([]string{`RC3006 no binding names group "lost" [group lost]`}, said(live(s, d))); d != "" {
 		t.Errorf("findings (-want +got):\n%s", d)
@@ -254,7 +254,7 @@ func TestRowsAloneDoNotSayWhichUsersCannotOccur(t *testing.T) {
 	t.Parallel()
 	s := estate()
 	bind(s, access.SubjectUser, "sso:Dev:dana@example.com")
-	d := document(row("ci", "ci"))
+	d := liveDocument(row("ci", "ci"))
 	d.Form = manifest.FormRows
 	if got := said(live(s, d)); len(got) > 0 {
 		t.Errorf("mapRoles alone: %v, though mapUsers may yield that user", got)
@@ -263,8 +263,8 @@ func TestRowsAloneDoNotSayWhichUsersCannotOccur(t *testing.T) {
 
 func TestRolecallsOwnRowsAreMendedByApply(t *testing.T) {
 	t.Parallel()
-	got := live(estate(), document(row("AWSReservedSSO_Dev_fedcba9876543210", "sso:Dev:{{SessionNameRaw}}")))
-	other := live(estate(), document(row("AWSReservedSSO_Dev_fedcba9876543210", "dev")))
+	got := live(estate(), liveDocument(row("AWSReservedSSO_Dev_fedcba9876543210", "sso:Dev:{{SessionNameRaw}}")))
+	other := live(estate(), liveDocument(row("AWSReservedSSO_Dev_fedcba9876543210", "dev")))
 	if len(got) != 1 || got[0].Hint != "rolecall apply" || len(other) != 1 || !strings.HasSuffix(other[0].Hint, ":role/"+devRole) {
 		t.Errorf("hints %v and %v", got, other)
 	}
@@ -282,7 +282,7 @@ func TestAFindingStandsWhereItsCauseIsWritten(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, d := range live(estate(), document("# a comment\n"+tt.row)) {
+			for _, d := range live(estate(), liveDocument("# a comment\n"+tt.row)) {
 				got = append(got, fmt.Sprintf("%s %d:%d+%d", d.Code, d.Pos.Line, d.Pos.Column, d.Pos.Width))
 			}
 			if d := cmp.Diff([]string{tt.want}, got); d != "" {

@@ -56,7 +56,9 @@ func TestOnlyWhatWasAgreedToIsCarriedOutAfterAnotherPlan(t *testing.T) {
 }
 
 func TestWhatSomebodyElseBroughtAboutIsSeen(t *testing.T) {
-	text := func(rows string) *access.ConfigMap { return &access.ConfigMap{Data: map[string]string{"mapRoles": rows}} }
+	text := func(rows string) *access.ConfigMap {
+		return &access.ConfigMap{Data: map[string]string{"mapRoles": rows}}
+	}
 	row := &plan.Object{Mapping: &access.Mapping{Row: access.Row{RoleARN: "arn:aws:iam::1:role/dev", Username: "u", Groups: []string{"g"}}}}
 	binding := &plan.Object{Binding: &access.Binding{Name: "view", Ref: access.RoleRef{Kind: access.KindClusterRole, Name: "view"}}}
 	const dev = "- {rolearn: 'arn:aws:iam::1:role/dev', username: u, groups: [g]}\n"
