@@ -176,8 +176,11 @@ func (o *outliner) blockText(at int, value string) Span {
 func (o *outliner) plain(at int, value string) Span {
 	end := at
 	if value == "" {
-		// Nothing is written: the place is where something could be.
-		return Span{max(at-1, 0), at}
+		// Nothing is written: the place is the dash that something could follow, or where it could be.
+		if at > 0 && o.text[at-1] == '-' {
+			return Span{at - 1, at}
+		}
+		return Span{at, at}
 	}
 	for _, word := range strings.Fields(value) {
 		for end < len(o.text) && strings.IndexByte(" \t\r\n", o.text[end]) >= 0 && end > at {

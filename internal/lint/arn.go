@@ -39,9 +39,16 @@ const matchesNobody = "The authenticator compares it as it is with the ARN of th
 
 var (
 	roleName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-	// reservedPrefix begins the names of Identity Center's roles.
-	reservedPrefix = "AWSReservedSSO_"
+	// reservedName is the name of a role of Identity Center. Whether a row matches does not depend on letter case.
+	reservedName = regexp.MustCompile(`(?i)^AWSReservedSSO_[\w+=,.@-]{1,32}_[0-9a-f]{16}$`)
 )
+
+// reservedPrefix begins the names of Identity Center's roles.
+const reservedPrefix = "AWSReservedSSO_"
+
+func isReserved(name string) bool {
+	return len(name) >= len(reservedPrefix) && strings.EqualFold(name[:len(reservedPrefix)], reservedPrefix)
+}
 
 // judgeARN finds the one thing that is most wrong with an ARN.
 func judgeARN(arn string) verdict {
@@ -183,8 +190,8 @@ func judgeRole(p access.ARNParts, name string) verdict {
 		}
 	case !roleName.MatchString(bare):
 		v.code, v.summary, v.detail, v.hint = diag.RC2009, fmt.Sprintf("%q cannot be the name of a role", bare), matchesNobody, "write "+form(p.Partition)
-	case strings.HasPrefix(bare, reservedPrefix):
-		if _, ok := access.PermissionSetOfRole(bare); !ok {
+	case isReserved(bare):
+		if !reservedName.MatchString(bare) {
 			v.code, v.summary = diag.RC2025, "the role of Identity Center lacks its suffix"
 			v.detail = "Such a role's name ends in an underscore and 16 hexadecimal digits, other ones in every account. Without them the row matches nobody."
 			v.hint = "aws iam list-roles --path-prefix " + access.ReservedRolePath + " lists the names"

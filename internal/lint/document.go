@@ -148,8 +148,8 @@ func (r *row) at(s awsauth.Span) diag.Pos {
 
 // place is where a member's value stands, or its name when nothing is written there.
 func (r *row) place(m *awsauth.Member) diag.Pos {
-	if m.Value.At.Known() {
-		return r.at(m.Value.At)
+	if v := m.Value; v.At.Known() && (v.Quote != 0 || v.At.End > v.At.Start) {
+		return r.at(v.At)
 	}
 	return r.at(m.NameAt)
 }

@@ -64,7 +64,7 @@ func identities(data map[string]string) map[string]string {
 	out := map[string]string{}
 	for _, e := range slices.Concat(read.Roles, read.Users) {
 		// Of rows of mapUsers that differ only in case a random one counts: nothing can be said of them.
-		if e.ARN == "" || strings.Contains(e.ARN, ":assumed-role/") || strings.Contains(e.ARN, ":role/team/") || slices.ContainsFunc(read.Users, func(u awsauth.Entry) bool { return u.ARN != e.ARN && strings.EqualFold(u.ARN, e.ARN) }) {
+		if e.ARN == "" || strings.Contains(e.ARN, ":assumed-role/") || access.ARN(e.ARN).WithoutPath() != access.ARN(e.ARN) || slices.ContainsFunc(read.Users, func(u awsauth.Entry) bool { return u.ARN != e.ARN && strings.EqualFold(u.ARN, e.ARN) }) {
 			continue
 		}
 		if found, ok := read.Lookup(access.ARN(e.ARN)); ok {

@@ -96,7 +96,7 @@ func (d *document) sessionName(r *row, m *awsauth.Member) {
 	}
 	text := m.Value.Text
 	name, _ := r.role()
-	if !strings.HasPrefix(name, reservedPrefix) {
+	if !isReserved(name) {
 		if rest := strings.NewReplacer(sessionName, "", sessionNameRaw, "").Replace(text); rest == "" && text != "" {
 			because(d.say(diag.RC2014, r.place(m), "whoever assumes the role chooses this user name"),
 				"The session name is the caller's own choice, unless the role's trust policy pins it: the user can be anybody.",

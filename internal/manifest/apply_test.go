@@ -242,3 +242,48 @@ func TestEditsThatMakeNoSenseAreErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsWrittenElsewhereIsEditedThere(t *testing.T) {
+	for _, c := range []struct{ name, file, text, old, new string }{
+		{"a plain scalar of eksctl", "f.yaml", "kind: ClusterConfig\niamIdentityMappings:\n- arn: role/old # here\n", "role/old", "role/x"},
+		{"a quoted scalar of eksctl", "f.yaml", "kind: ClusterConfig\niamIdentityMappings:\n- {arn: a, username: 'x old', groups: [b]}\n", "old", "new"},
+		{"an object of Terraform", "f.tf", "x = [{ rolearn = \"role/old\", groups = [\"a\"] }]\n", "role/old", "role/x"},
+		{"a heredoc of Terraform", "f.tf", "x = <<-EOT\n  - rolearn: role/old\n    username: u\nEOT\n", "role/old", "role/x"},
+		{"a ConfigMap in a heredoc", "f.sh", "kubectl apply -f - <<EOT\n" + head + "data:\n  mapRoles: |\n    - rolearn: role/old\nEOT\n", "role/old", "role/x"},
+		{"a value that another names", "f.yaml", "x: &a |\n  - rolearn: old\n" + head + "data:\n  mapRoles: *a\n", "old", "new"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := manifest.File{Name: c.file, Data: []byte(c.text)}
+			docs, found := manifest.Read(f)
+			if len(docs) != 1 {
+				t.Fatalf("documents %v, findings %v", docs, found)
+			}
+			got, err := manifest.Apply(f, map[int][]manifest.Edit{0: {edit(t, docs[0], c.old, c.new)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(strings.Replace(c.text, c.old, c.new, 1), string(got)); d != "" {
+				t.Errorf("file (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestWhatHasNoPlaceInTheFileIsNotEdited(t *testing.T) {
+	for name, c := range map[string]struct {
+		file, text string
+		edit       manifest.Edit
+	}{
+		"glue of eksctl's rows":         {"f.yaml", "kind: ClusterConfig\niamIdentityMappings:\n- arn: a\n", manifest.Edit{Key: "mapRoles", Start: 0, End: 9, New: "- userarn"}},
+		"a new row of eksctl":           {"f.yaml", "kind: ClusterConfig\niamIdentityMappings:\n- arn: a\n", manifest.Edit{Key: "mapRoles", Start: 15, End: 15, New: "- rolearn: b\n"}},
+		"a new key of eksctl":           {"f.yaml", "kind: ClusterConfig\niamIdentityMappings:\n- arn: a\n", manifest.Edit{Key: "mapUsers", New: "[]"}},
+		"a quote that ends the string":  {"f.tf", "x = [{ rolearn = \"a\" }]\n", manifest.Edit{Key: "mapRoles", Start: 12, End: 13, New: "\" + x + \""}},
+		"a row that only a program has": {"f.tf", "x = [{ rolearn = \"a\" }]\n", manifest.Edit{Key: "mapRoles", Start: 12, End: 13, New: "${x}"}},
+		"a file that is a list of rows": {"f.yaml", "- rolearn: a\n", manifest.Edit{Key: "mapUsers", New: "[]"}},
+	} {
+		f := manifest.File{Name: c.file, Data: []byte(c.text)}
+		if got, err := manifest.Apply(f, map[int][]manifest.Edit{0: {c.edit}}); err == nil {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}

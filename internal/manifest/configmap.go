@@ -90,7 +90,7 @@ func (r *reader) object(n *node, depth int) {
 	case kindOf == "" && n.get("data") == nil && n.get("apiVersion") == nil && n.has(keys()...):
 		r.bare(n)
 	case strings.EqualFold(kindOf, "ConfigMap") || kindOf == "" && n.get("data") != nil:
-		r.configMap(n)
+		r.configMap(n, depth)
 	default:
 		r.otherwise(other(n))
 	}
@@ -116,13 +116,17 @@ func (r *reader) formed(f Form) Form {
 	return f
 }
 
-func (r *reader) configMap(n *node) {
+func (r *reader) configMap(n *node, depth int) {
 	metadata, data := n.get("metadata"), n.get("data")
 	name := metadata.text("name")
 	beside := n.has(keys()...)
 	if name != "aws-auth" && !data.has(keys()...) && !beside {
 		r.otherwise(other(n))
 		return
+	}
+	// The items of a ConfigMapList need no kind of their own.
+	if depth == 0 || n.get("kind") != nil {
+		r.kind(n)
 	}
 	r.refused(n)
 	d := Document{File: r.src.name, Form: r.formed(FormConfigMap), Pos: r.pos(n.at, n.at), object: n, data: data}
@@ -144,8 +148,8 @@ func (r *reader) refuse(n *node, summary, detail string) *diag.Diagnostic {
 	return &r.found[len(r.found)-1]
 }
 
-// refused reports what keeps a ConfigMap from being taken, or from being read by anybody.
-func (r *reader) refused(n *node) {
+// kind reports what keeps an object from being taken for a ConfigMap.
+func (r *reader) kind(n *node) {
 	kindKey, kindValue := n.pair("kind")
 	switch {
 	case kindKey == nil:
@@ -157,6 +161,10 @@ func (r *reader) refused(n *node) {
 	if api := n.get("apiVersion"); api != nil && api.value != "v1" {
 		r.refuse(api, fmt.Sprintf("apiVersion %q has no ConfigMap", api.value), "A ConfigMap is an object of v1.").Hint = "apiVersion: v1"
 	}
+}
+
+// refused reports what keeps a ConfigMap from being taken, or from being read by anybody.
+func (r *reader) refused(n *node) {
 	for k := range n.pairs {
 		for _, key := range keys() {
 			if strings.EqualFold(k.value, key) {
@@ -178,18 +186,25 @@ func (r *reader) elsewhere(metadata *node) {
 		WithDetail("The authenticator watches aws-auth in kube-system only.").WithHint("namespace: kube-system"))
 }
 
-// repeated reports keys of a mapping that are there more than once; all of them, or the ones named.
+// repeated reports keys of a mapping that are there more than once; all of them, or the one named. It is an error where something is lost by it.
 func (r *reader) repeated(n *node, only ...string) {
-	first := map[string]*node{}
-	for k := range n.pairs {
+	first := map[string]int{}
+	for i := 0; i+1 < len(n.content); i += 2 {
+		k := n.content[i]
 		if k.kind != scalar || len(only) > 0 && only[0] != k.value {
 			continue
 		}
-		if before, ok := first[k.value]; ok {
-			r.found = append(r.found, diag.New(diag.RC2006, r.nodePos(k), fmt.Sprintf("%s is there twice: first on line %d", k.value, r.nodePos(before).Line)).
-				WithDetail("The last one wins, and everything in the earlier one is lost.").WithHint("join them into one"))
+		before, again := first[k.value]
+		first[k.value] = i
+		if !again {
+			continue
 		}
-		first[k.value] = k
+		d := diag.New(diag.RC2006, r.nodePos(k), fmt.Sprintf("%s is there twice: first on line %d", k.value, r.nodePos(n.content[before]).Line)).
+			WithDetail("The last one wins, and what stands in the earlier one is lost.").WithHint("join them into one")
+		if was := n.content[before+1]; was.kind != scalar || was.value != n.content[i+1].value {
+			d.Severity = diag.Error
+		}
+		r.found = append(r.found, d)
 	}
 }
 

@@ -2,65 +2,52 @@ package manifest_test
 
 import (
 	"fmt"
-	"github.com/rolecall-dev/rolecall/internal/manifest"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/rolecall-dev/rolecall/internal/manifest"
 )
 
-func TestH(t *testing.T) {
-	big := func(s string) string { return strings.Repeat(s, (3<<20)/len(s)) }
-	bomb := "a: &a [x,x,x,x,x,x,x,x,x]\n"
-	for c := 'b'; c < 'z'; c++ {
-		bomb += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.Repeat(fmt.Sprintf("*%c,", c-1), 9)+"x")
-	}
-	lb := "items: &a0 [{kind: ConfigMap, data: {mapRoles: x}}]\n"
-	lb = "x0: &a0 {kind: ConfigMap, data: {mapRoles: x}}\n"
+// nest writes n objects, each of which refers to the one before it many times.
+func nest(first, format string, times int) string {
+	text := "x0: &a0 " + first + "\n"
 	for i := 1; i < 30; i++ {
-		lb += fmt.Sprintf("x%d: &a%d {items: [%s]}\n", i, i, strings.Repeat(fmt.Sprintf("*a%d,", i-1), 1000))
+		text += fmt.Sprintf("x%d: &a%d "+format+"\n", i, i, strings.Repeat(fmt.Sprintf("*a%d,", i-1), times))
 	}
-	lb += "kind: List\nitems: [*a29]\n"
-	mb := "x0: &a0 {mapRoles: x}\n"
-	for i := 1; i < 30; i++ {
-		mb += fmt.Sprintf("x%d: &a%d {<<: [%s]}\n", i, i, strings.Repeat(fmt.Sprintf("*a%d,", i-1), 8))
-	}
-	mb += "kind: ConfigMap\ndata: {<<: *a29}\n"
-	keys := head + "data:\n"
-	jkeys := `{"kind":"ConfigMap","data":{`
-	for range 100000 {
-		keys += ""
-	}
-	keys += strings.Repeat("  mapRoles: x\n", 100000)
-	jkeys += strings.Repeat(`"mapRoles":"x",`, 100000) + `"a":"b"}}`
+	return text
+}
+
+// TestHostileFilesAreReadToTheEnd would not come to its end if any of these took more than linear time.
+func TestHostileFilesAreReadToTheEnd(t *testing.T) {
+	big := func(s string) string { return strings.Repeat(s, (1<<17)/len(s)) }
 	for name, text := range map[string]string{
-		"deep json": big("["), "deep json2": big(`{"a":`), "deep yaml": big("- "), "deep yaml2": big("{"), "aliasbomb": bomb + head, "listbomb": lb, "mergebomb": mb,
-		"keys": keys, "jkeys": jkeys, "fkeys": "kind: ConfigMap\ndata: {" + strings.Repeat("mapRoles: x,", 100000) + "}\n",
-		"invalid": big("\xff"), "quotes": head + "data:\n  mapRoles: \"" + big("\n"), "comments": head + big("# x\n"), "comments2": head + big("    # x\n") + "data: {mapRoles: x}\n",
-		"error at end": head + "data:\n  mapRoles: |\n" + big("    - rolearn: x\n") + "   x: y\n",
-		"docs":         head + big("---\n"), "docs2": big("---\na: b\n"), "docserr": "# mapRoles\n" + big("---\n# mapRoles\na: @\n"), "templ": "# mapRoles\n" + big("---\n# mapRoles {{-\n"),
-		"templ2": "# mapRoles\n" + big("# mapRoles {{-"),
-		"keys?":  big("? "), "colon": big(": "), "anchors": big("&a "), "tags": big("!a "), "pipes": head + "data:\n  mapRoles: |\n" + big("\n \n"),
-		"long line": head + "data:\n  mapRoles: " + big("a b "), "escapes": head + "data:\n  mapRoles: \"" + big("\\n") + "\"\n",
-		"crs": head + "data:\n  mapRoles: |\n" + big("    a\r"), "jsonerr": `{"mapRoles":` + big(`["a",`), "tabs": big("\t"), "spaces": head + big(" "),
-		"star": big("*a "), "braces": big("{}"), "blocks": head + "data:\n" + big("  mapRoles: |\n    x\n"),
-		"pct": big("%YAML 1.1\n"), "flow": head + "x: [" + big("a,") + "]\n", "flow2": head + "x: {" + big("a,") + "}\n", "flow3": head + "x: {" + big("? a,") + "}\n", "flow4": "x: " + big("[a: "),
+		"deep JSON": big("["), "deep JSON objects": big(`{"a":`), "deep lists": big("- "), "deep mappings": big("{"), "deep keys": big("? "),
+		"aliases of aliases":      nest("[x]", "[%s]", 9) + head,
+		"lists of lists":          nest("{kind: ConfigMap, data: {mapRoles: x}}", "{items: [%s]}", 1000) + "kind: List\nitems: [*a29]\n",
+		"merges of merges":        nest("{mapRoles: x}", "{<<: [%s]}", 8) + "kind: ConfigMap\ndata: {<<: *a29}\n",
+		"an anchor in itself":     "a: &a {kind: List, items: [*a], data: {<<: *a}}\nkind: List\nitems: [*a]\n",
+		"one key many times":      head + "data:\n" + strings.Repeat("  mapRoles: x\n", 100_000),
+		"one JSON key many times": `{"kind":"ConfigMap","data":{` + strings.Repeat(`"mapRoles":"x",`, 100_000) + `"a":"b"}}`,
+		"invalid UTF-8":           big("\xff"), "NUL": big("\x00"), "UTF-16": "\xff\xfe" + big("a\x00"), "half a UTF-16 character": "\xfe\xff\xd8",
+		"many documents": big("---\na: b\n"), "many empty documents": big("---\n"), "many broken documents": big("---\n# mapRoles\na: @\n"),
+		"one comment": "# mapRoles\n#" + big("{{-"), "anchors": big("&a "), "tags": big("!a "), "line ends": head + "data:\n  mapRoles: |\n" + big("\n \n"),
+		"carriage returns": head + "data:\n  mapRoles: |\n" + big("    a\r"), "one plain line": head + "data:\n  mapRoles: " + big("a b "),
+		"an open quote": head + "data:\n  mapRoles: \"" + big("\n"), "a mistake at the end": head + "data:\n  mapRoles: |\n" + big("    - x\n") + "   x: y\n",
+		"too large": strings.Repeat("#", manifest.MaxBytes+1), "open strings": big("<<A\n'\"`"), "one heredoc": big("<<A\n"),
 	} {
-		for _, f := range []string{"f.yaml", "f.tf"} {
-			start := time.Now()
-			docs, found := manifest.Read(manifest.File{Name: f, Data: []byte(text)})
+		for _, file := range []string{"f.yaml", "f.tf", "-"} {
+			docs, found := manifest.Read(manifest.File{Name: file, Data: []byte(text)})
+			if len(docs) == 0 && !found.HasErrors() {
+				t.Errorf("%s as %s: nothing was found and nothing said", name, file)
+			}
 			for _, d := range docs {
 				for _, v := range d.Values {
-					for i := 0; i < min(len(v.Text), 10000); i++ {
-						v.Pos(i, len(v.Text))
+					for i := range min(len(v.Text), 1000) {
+						if pos := v.Pos(i, len(v.Text)); pos.Line < 1 {
+							t.Fatalf("%s as %s: byte %d is at %v", name, file, i, pos)
+						}
 					}
 				}
-			}
-			if e := time.Since(start); e > 300*time.Millisecond {
-				s := ""
-				if len(found) > 0 {
-					s = found[0].Summary
-				}
-				t.Log(name, f, e, len(docs), len(found), s)
 			}
 		}
 	}

@@ -1,6 +1,9 @@
 package manifest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // kind is the shape of a node.
 type kind int
@@ -63,7 +66,7 @@ func (n *node) walk(yield func(key, value *node) bool, depth int) bool {
 		if merged[0].kind == sequence && len(merged[0].content) <= 8 {
 			merged = merged[0].content
 		}
-		for _, m := range merged {
+		for _, m := range slices.Backward(merged) {
 			if !m.walk(yield, depth-1) {
 				return false
 			}

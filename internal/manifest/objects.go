@@ -129,11 +129,26 @@ func (p program) literal(field int) (cell, bool) {
 	if ok && ends {
 		return c, !interpolates(c.text)
 	}
-	line := p.src[p.tokens[i].start:lineEnd(p.src, p.tokens[i].start)]
-	c.text = strings.TrimRight(strings.TrimSpace(line), ",;")
-	c.origin = nil
-	c.end = c.at + len(c.text)
+	c.text = p.src[c.at:p.expression(i)]
+	c.origin, c.end = nil, c.at+len(c.text)
 	return c, false
+}
+
+// expression is where the expression ends that begins at a token: before a comma, the closing bracket around it or the end of its line.
+func (p program) expression(i int) int {
+	end, depth := p.tokens[i].end, 0
+	for j := i; j < len(p.tokens); j++ {
+		switch {
+		case depth == 0 && (p.is(j, ",;}])") || p.tokens[j].line > p.tokens[i].line):
+			return end
+		case p.is(j, "{[("):
+			depth++
+		case p.is(j, "}])"):
+			depth--
+		}
+		end = p.tokens[j].end
+	}
+	return end
 }
 
 // cell is a string of the program.

@@ -92,7 +92,7 @@ func (r *reader) nothing() {
 	if r.further > 0 {
 		what = fmt.Sprintf("%s and %d more", what, r.further)
 	}
-	if r.form != FormProgram && strings.HasPrefix(what, "text") {
+	if r.form != FormProgram && (strings.HasPrefix(what, "text") || strings.HasPrefix(what, kindless)) {
 		if start, end, found := template(r.src.text); found {
 			r.found = append(r.found, diag.New(diag.RC2028, r.pos(start, end), "this is a template that was not rendered, and not an aws-auth document"))
 			return
@@ -112,6 +112,8 @@ func (r *reader) otherwise(what string) {
 	r.others = append(r.others, what)
 }
 
+const kindless = "an object without a kind"
+
 // other says what an object is that is not aws-auth.
 func other(n *node) string {
 	kind := n.text("kind")
@@ -129,7 +131,7 @@ func other(n *node) string {
 	case kind != "":
 		return article(kind) + kind
 	}
-	return "an object without a kind"
+	return kindless
 }
 
 func article(word string) string {

@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,10 +10,10 @@ import (
 
 // programLike tells whether a file is a program, by its name or, where that says nothing, by how it begins.
 func programLike(name, text string) bool {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".tf", ".hcl", ".tofu", ".tfvars", ".ts", ".tsx", ".js", ".mjs", ".cjs", ".py", ".go", ".java", ".cs", ".kt", ".rb", ".sh", ".bash", ".nix":
+	switch strings.ToLower(name[strings.LastIndexByte(name, '.')+1:]) {
+	case "tf", "hcl", "tofu", "tfvars", "ts", "tsx", "js", "mjs", "cjs", "py", "go", "java", "cs", "kt", "rb", "sh", "bash", "nix":
 		return true
-	case ".yaml", ".yml", ".json":
+	case "yaml", "yml", "json":
 		return false
 	}
 	return regexp.MustCompile(`(?m)^(?:(?:resource|module|locals|data|provider|variable|terraform)\s+(?:"[^"\n]*"\s*)*\{` +
@@ -26,7 +25,7 @@ const beginning = 64 << 10
 
 // interpolates tells whether a text has a part that only the program knows.
 func interpolates(text string) bool {
-	return strings.Contains(text, "${") || strings.Contains(text, "%{") || strings.Contains(text, "#{") || strings.Contains(text, "$(")
+	return strings.Contains(text, "$") || strings.Contains(text, "%{") || strings.Contains(text, "#{")
 }
 
 // program reads the texts in a program that hold a mapping, and the objects that are rows.
@@ -54,6 +53,9 @@ func (r *reader) region(text string, start, end int) {
 	inner.complaints()
 	if interpolates(body) {
 		inner.found = slices.DeleteFunc(inner.found, func(d diag.Diagnostic) bool { return d.Code == diag.RC2001 })
+		if len(inner.docs) == 0 {
+			inner.docs = []Document{{File: r.src.name, Form: FormProgram, Pos: r.pos(start, start)}}
+		}
 	}
 	r.found = append(r.found, inner.found...)
 	for _, d := range inner.docs {

@@ -29,6 +29,8 @@ type tokenizer struct {
 	src      string
 	at, line int
 	out      []token
+	// open counts the heredocs that never ended; after some of them none is looked for, or each would search all of the text.
+	open int
 }
 
 func tokenize(src string) []token {
@@ -105,6 +107,10 @@ func (t *tokenizer) quoted(quote byte) {
 // heredoc reads a text up to the line that holds nothing but its mark.
 func (t *tokenizer) heredoc() {
 	opening := t.src[t.at:lineEnd(t.src, t.at)]
+	if t.open > 50 {
+		t.add(tokenPunct, t.at, t.at+2, t.at+2)
+		return
+	}
 	m := regexp.MustCompile(`^<<[-~]?\s*['"]?([A-Za-z_]\w*)['"]?`).FindStringSubmatch(opening)
 	if m == nil || !strings.HasSuffix(opening, "\n") {
 		t.add(tokenPunct, t.at, t.at+2, t.at+2)
@@ -118,5 +124,6 @@ func (t *tokenizer) heredoc() {
 			return
 		}
 	}
+	t.open++
 	t.add(tokenPunct, t.at, t.at+2, t.at+2)
 }

@@ -1,7 +1,10 @@
 package manifest
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -45,8 +48,8 @@ func significant(text string) string {
 
 // parseYAML reads one document; nil without an error stands for an empty one.
 func parseYAML(text string, p piece) (*node, error) {
-	var doc yaml.Node
-	if err := guard(func() error { return yaml.Unmarshal([]byte(text[p.start:p.end]), &doc) }); err != nil {
+	doc, err := parseOne(text[p.start:p.end])
+	if err != nil {
 		return nil, err
 	}
 	if len(doc.Content) == 0 {
@@ -54,6 +57,25 @@ func parseYAML(text string, p piece) (*node, error) {
 	}
 	c := converter{text: text[:p.end], line: 1, at: p.start, made: map[*yaml.Node]*node{}}
 	return c.convert(doc.Content[0], -1), nil
+}
+
+// errSecond says that a document is followed by another one that kubectl does not read.
+var errSecond = errors.New("a second document begins without --- before it")
+
+// parseOne reads the one document of a text; that nothing follows it is more than kubectl looks for.
+func parseOne(text string) (doc yaml.Node, err error) {
+	err = guard(func() error {
+		d := yaml.NewDecoder(strings.NewReader(text))
+		if err := d.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+			return err //nolint:wrapcheck // its words are for the user
+		}
+		var more yaml.Node
+		if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+			return cmp.Or(err, errSecond)
+		}
+		return nil
+	})
+	return doc, err
 }
 
 // guard turns a panic of the YAML library on hostile input into an error.
@@ -182,8 +204,7 @@ func complain(text string, p piece, err error) complaint {
 	body := text[p.start:p.end]
 	message := err.Error()
 	fails := func(n int) bool {
-		var doc yaml.Node
-		err := guard(func() error { return yaml.Unmarshal([]byte(body[:n]), &doc) })
+		_, err := parseOne(body[:n])
 		return err != nil && err.Error() == message
 	}
 	at := shortest(lineEnd(body, 0), len(body), fails)
@@ -193,12 +214,16 @@ func complain(text string, p piece, err error) complaint {
 	for start > from && !utf8.RuneStart(body[start]) {
 		start--
 	}
+	if start > from && strings.IndexByte("[{", body[start-1]) >= 0 {
+		// Of a bracket that is not closed only what follows is noticed.
+		start--
+	}
 	first := from + len(body[from:]) - len(strings.TrimLeft(body[from:], " "))
 	if start < len(body) && strings.IndexByte(":\n\r ", body[start]) >= 0 && first < start {
 		start = first
 		at = max(first, first+len(strings.TrimRight(body[first:at], ": \r\n")))
 	}
-	return complaint{message: plainWords(err, body[from:]), start: p.start + start, end: p.start + at}
+	return complaint{message: plainWords(err, body[from:], start == first), start: p.start + start, end: p.start + at}
 }
 
 // shortest is the least n for which a condition holds that holds for all greater ones, hi among them. It tries small ones first.
@@ -222,8 +247,8 @@ func shortest(lo, hi int, holds func(int) bool) int {
 	return hi
 }
 
-// plainWords is the parser's complaint without its line, which is often another one's.
-func plainWords(err error, line string) string {
+// plainWords is the parser's complaint without its line, which is often another one's. It is about the beginning of a line, or about what follows there.
+func plainWords(err error, line string, beginning bool) string {
 	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	if where := regexp.MustCompile(`^line \d+: `).FindString(message); where != "" {
@@ -232,13 +257,24 @@ func plainWords(err error, line string) string {
 	switch {
 	case strings.Contains(indent, "\t"):
 		return "a tab where YAML wants blanks"
+	case strings.HasPrefix(message, "did not find expected key") && !beginning:
+		return "what stands here does not belong to the value before it"
 	case strings.HasPrefix(message, "did not find expected key"):
 		return "no key of the mapping begins here: the line is indented too little or too far"
 	case strings.HasPrefix(message, "mapping values are not allowed"):
-		return "a key is not allowed here: the line is indented too far, or the value before it wants quotes"
+		return "a key is not allowed here: the line is indented too far, the value before it wants quotes, or the key above a colon"
 	}
-	if strings.HasPrefix(message, "found unexpected end of stream") {
-		return "the quote that opens here is never closed"
+	for complaint, words := range map[string]string{
+		"found unexpected end of stream":              "the quote that opens here is never closed",
+		"found character that cannot start any token": "a value cannot begin with this character: it wants quotes",
+		"did not find expected <document start>":      "the line is indented less than the first one of the document",
+		"could not find expected ':'":                 "a colon is missing after a key",
+		"did not find expected ',' or ']'":            "the list that begins here is not closed, or a comma is missing",
+		"did not find expected ',' or '}'":            "the mapping that begins here is not closed, or a comma is missing",
+	} {
+		if strings.HasPrefix(message, complaint) {
+			return words
+		}
 	}
 	return message
 }
