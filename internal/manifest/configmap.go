@@ -77,23 +77,45 @@ func (r *reader) object(n *node, depth int) {
 		r.otherwise(other(n))
 		return
 	}
-	kindOf := n.text("kind")
-	if items := n.get("items"); items != nil && items.kind == sequence && len(items.content) > 0 && (kindOf == "" || strings.HasSuffix(kindOf, "List")) {
-		for _, item := range items.content {
+	if items := n.listed(); items != nil {
+		for _, item := range items {
 			r.object(item, depth+1)
 		}
 		return
 	}
-	switch {
-	case n.get("iamIdentityMappings") != nil && (kindOf == "" || kindOf == "ClusterConfig"):
+	switch n.shape() {
+	case FormEksctl:
 		r.eksctl(n)
-	case kindOf == "" && n.get("data") == nil && n.get("apiVersion") == nil && n.has(keys()...):
+	case FormRows:
 		r.bare(n)
-	case strings.EqualFold(kindOf, "ConfigMap") || kindOf == "" && n.get("data") != nil:
+	case FormConfigMap:
 		r.configMap(n, depth)
-	default:
+	case FormProgram, FormLive:
 		r.otherwise(other(n))
 	}
+}
+
+// listed are the items of a list of objects.
+func (n *node) listed() []*node {
+	kind, items := n.text("kind"), n.get("items")
+	if items != nil && items.kind == sequence && (kind == "" || strings.HasSuffix(kind, "List")) {
+		return items.content
+	}
+	return nil
+}
+
+// shape is the form of a document that an object looks like; FormProgram, which no object is, stands for none.
+func (n *node) shape() Form {
+	kind, data := n.text("kind"), n.get("data")
+	switch {
+	case n.get("iamIdentityMappings") != nil && (kind == "" || kind == "ClusterConfig"):
+		return FormEksctl
+	case kind == "" && data == nil && n.get("apiVersion") == nil && n.has(keys()...):
+		return FormRows
+	case strings.EqualFold(kind, "ConfigMap"), kind == "" && data != nil:
+		return FormConfigMap
+	}
+	return FormProgram
 }
 
 // keys are the keys of data that the authenticator reads.

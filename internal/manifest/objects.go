@@ -58,8 +58,8 @@ type program struct {
 
 func (p program) text(i int) string { return p.src[p.tokens[i].start:p.tokens[i].end] }
 
-func (p program) is(i int, any string) bool {
-	return i < len(p.tokens) && p.tokens[i].kind == tokenPunct && strings.Contains(any, p.text(i))
+func (p program) is(i int, marks string) bool {
+	return i < len(p.tokens) && p.tokens[i].kind == tokenPunct && strings.Contains(marks, p.text(i))
 }
 
 // field is the name of the field of a row that begins at a token, empty where none does.

@@ -61,16 +61,16 @@ func (r *reader) region(text string, start, end int) {
 	for _, d := range inner.docs {
 		d.object, d.data, d.Partial = nil, nil, true
 		for i := range d.Values {
-			d.Values[i].leaveOut()
+			d.Values[i] = leaveOut(d.Values[i])
 		}
 		r.docs = append(r.docs, d)
 	}
 }
 
 // leaveOut takes the rows out of a value whose ARN the program fills in. Where the rows do not stand on lines of their own the whole text is left out.
-func (v *Value) leaveOut() {
+func leaveOut(v Value) Value {
 	if !interpolates(v.Text) {
-		return
+		return v
 	}
 	w := weaver{src: v.Text}
 	n, err := parseYAML(v.Text, piece{0, len(v.Text)})
@@ -97,6 +97,7 @@ func (v *Value) leaveOut() {
 		}
 	}
 	v.Text, v.origin = string(w.out), w.origin(nil, len(v.Text)).through(v.origin)
+	return v
 }
 
 // interpolated tells a row whose ARN or groups the program fills in.

@@ -51,31 +51,40 @@ func (t *tokenizer) add(kind tokenKind, start, end, next int) {
 func (t *tokenizer) next() {
 	rest := t.src[t.at:]
 	switch c := rest[0]; {
-	case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+	case strings.IndexByte(" \t\n\r", c) >= 0:
 		t.at++
 	case c == '#', strings.HasPrefix(rest, "//"):
 		t.at = lineEnd(t.src, t.at)
 	case strings.HasPrefix(rest, "/*"):
 		t.at += until(rest, "*/")
 	case strings.HasPrefix(rest, `"""`), strings.HasPrefix(rest, "'''"):
-		n := until(rest[3:], rest[:3])
-		t.add(tokenRegion, t.at+3, t.at+max(n, 3), t.at+3+n)
+		t.region(rest[:3])
 	case c == '`':
-		n := until(rest[1:], "`")
-		t.add(tokenRegion, t.at+1, t.at+max(n, 1), t.at+1+n)
-	case c == '"' || c == '\'':
+		t.region("`")
+	case c == '"', c == '\'':
 		t.quoted(c)
 	case strings.HasPrefix(rest, "<<"):
 		t.heredoc()
 	case isWord(c):
-		n := 1
-		for n < len(rest) && isWord(rest[n]) {
-			n++
+		end := t.at + 1
+		for end < len(t.src) && isWord(t.src[end]) {
+			end++
 		}
-		t.add(tokenWord, t.at, t.at+n, t.at+n)
+		t.add(tokenWord, t.at, end, end)
 	default:
 		t.add(tokenPunct, t.at, t.at+1, t.at+1)
 	}
+}
+
+// region reads a text between two marks over as many lines as there are.
+func (t *tokenizer) region(mark string) {
+	start := t.at + len(mark)
+	next := start + until(t.src[start:], mark)
+	end := next
+	if strings.HasSuffix(t.src[start:next], mark) {
+		end -= len(mark)
+	}
+	t.add(tokenRegion, start, end, next)
 }
 
 // until is the length of a text up to and with its end.

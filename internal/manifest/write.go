@@ -37,40 +37,45 @@ func (b block) edit(e Edit) patch {
 	p := patch{}
 	p.start, _ = b.origin.at(e.Start)
 	p.end, _ = b.origin.at(e.End)
-	atEnd := e.End == len(b.text)
-	fresh := e.Start == 0 || b.text[e.Start-1] == '\n'
-	closed := b.text == "" || strings.HasSuffix(b.text, "\n")
-	text := e.New
-	switch result := b.text[:e.Start] + text; {
-	case !atEnd:
-	case closed && result != "" && !strings.HasSuffix(result, "\n"):
-		text += "\n"
-	case !closed && p.end < len(b.src):
-		text = strings.TrimSuffix(text, "\n")
-	}
-	pad := strings.Repeat(" ", b.indent)
+	pad := spaces(b.indent)
+	// follows tells that something stands on the line behind the edit.
+	follows := e.End < len(b.text) && b.text[e.End] != '\n'
+	pieces := strings.Split(b.ended(e, p.end), "\n")
 	var out strings.Builder
-	for i, line := range strings.Split(text, "\n") {
-		last := i == strings.Count(text, "\n")
-		follows := last && !atEnd && b.text[e.End] != '\n'
-		switch {
-		case i > 0:
-			out.WriteString(b.eol)
-			if line != "" || follows {
-				out.WriteString(pad)
-			}
-		case fresh:
-			if from := lineStart(b.src, p.start); strings.TrimSpace(b.src[from:p.start]) == "" {
-				p.start = from
-			}
-			if line != "" || follows {
-				out.WriteString(pad)
-			}
+	if e.Start == 0 || b.text[e.Start-1] == '\n' {
+		if from := lineStart(b.src, p.start); strings.TrimSpace(b.src[from:p.start]) == "" {
+			p.start = from
+		}
+		if pieces[0] != "" || len(pieces) == 1 && follows {
+			out.WriteString(pad)
+		}
+	}
+	out.WriteString(pieces[0])
+	for i, line := range pieces[1:] {
+		out.WriteString(b.eol)
+		if line != "" || i == len(pieces)-2 && follows {
+			out.WriteString(pad)
 		}
 		out.WriteString(line)
 	}
 	p.text = out.String()
 	return p
+}
+
+// ended is the new text with its last line end added or left out, as the end of the block wants it.
+func (b block) ended(e Edit, end int) string {
+	if e.End < len(b.text) {
+		return e.New
+	}
+	closed := b.text == "" || strings.HasSuffix(b.text, "\n")
+	result := b.text[:e.Start] + e.New
+	switch {
+	case closed && result != "" && !strings.HasSuffix(result, "\n"):
+		return e.New + "\n"
+	case !closed && end < len(b.src):
+		return strings.TrimSuffix(e.New, "\n")
+	}
+	return e.New
 }
 
 // indentation is how far the lines of a block are indented.
