@@ -32,7 +32,7 @@ func world(t *rapid.T) (*snapshot.Snapshot, manifest.Document) {
 	for i := range rapid.IntRange(0, 4).Draw(t, "rows") {
 		role := rapid.SampledFrom([]string{devRole, opsRole, "AWSReservedSSO_Dev_fedcba9876543210", "AWSReservedSSO_New_0123456789abcdef", "AWSReservedSSO_Old_0123456789abcdef", "ci"}).Draw(t, fmt.Sprint("role ", i))
 		name := rapid.SampledFrom([]string{"sso:Dev:{{SessionNameRaw}}", "{{SessionName}}", "{{SessionNameRaw}}", "fixed", ""}).Draw(t, fmt.Sprint("name ", i))
-		rows = append(rows, row(role, name, some(fmt.Sprint("groups ", i), "ops", "devs", "lost", "system:masters")...))
+		rows = append(rows, mapped(role, name, some(fmt.Sprint("groups ", i), "ops", "devs", "lost", "system:masters")...))
 	}
 	return s, liveDocument(rows...)
 }
@@ -97,7 +97,7 @@ func BenchmarkLive(b *testing.B) {
 			var rows []string
 			for i := range n {
 				bind(s, access.SubjectUser, fmt.Sprintf("sso:Dev%d:dana@example.com", i))
-				rows = append(rows, row(fmt.Sprintf("AWSReservedSSO_Dev%d_0123456789abcdef", i), fmt.Sprintf("sso:Dev%d:{{SessionNameRaw}}", i), fmt.Sprintf("group-%d", i)))
+				rows = append(rows, mapped(fmt.Sprintf("AWSReservedSSO_Dev%d_0123456789abcdef", i), fmt.Sprintf("sso:Dev%d:{{SessionNameRaw}}", i), fmt.Sprintf("group-%d", i)))
 			}
 			x, d := snapshot.NewIndex(s), liveDocument(rows...)
 			for b.Loop() {

@@ -73,8 +73,8 @@ func estate() *snapshot.Snapshot {
 	}
 }
 
-// row is a row of mapRoles for a role of the production account.
-func row(role, username string, groups ...string) string {
+// mapped is a row of mapRoles for a role of the production account.
+func mapped(role, username string, groups ...string) string {
 	text := fmt.Sprintf("- rolearn: %q\n  username: %q\n", "arn:aws:iam::111122223333:role/"+role, username)
 	for i, g := range groups {
 		if i == 0 {
@@ -125,54 +125,54 @@ func TestWhatASnapshotContradicts(t *testing.T) {
 		state func(*snapshot.Snapshot)
 		want  []string
 	}{
-		{name: "a role that is there raises nothing", rows: []string{row(devRole, sso)}},
-		{name: "a role in another case is the same role", rows: []string{row(strings.ToUpper(devRole[:14])+devRole[14:], sso)}},
+		{name: "a role that is there raises nothing", rows: []string{mapped(devRole, sso)}},
+		{name: "a role in another case is the same role", rows: []string{mapped(strings.ToUpper(devRole[:14])+devRole[14:], sso)}},
 		{
-			name: "a role made again is told with its new name", rows: []string{row(old, sso)},
+			name: "a role made again is told with its new name", rows: []string{mapped(old, sso)},
 			want: []string{"RC3002 the role was made again: it is " + devRole + " now [" + old + "]"},
 		},
 		{
-			name: "and so is one whose row keeps the path", rows: []string{row("aws-reserved/sso.amazonaws.com/"+old, sso)},
+			name: "and so is one whose row keeps the path", rows: []string{mapped("aws-reserved/sso.amazonaws.com/"+old, sso)},
 			want: []string{"RC3002 the role was made again: it is " + devRole + " now [" + old + "]"},
 		},
 		{
-			name: "a set that is nowhere in the account is not provisioned", rows: []string{row("AWSReservedSSO_New_0123456789abcdef", "x")},
+			name: "a set that is nowhere in the account is not provisioned", rows: []string{mapped("AWSReservedSSO_New_0123456789abcdef", "x")},
 			want: []string{"RC3005 permission set New is not provisioned in prod [AWSReservedSSO_New_0123456789abcdef]"},
 		},
 		{
-			name: "a set that does not exist leaves a role that does not exist", rows: []string{row("AWSReservedSSO_Old_Name_0123456789abcdef", "x")},
+			name: "a set that does not exist leaves a role that does not exist", rows: []string{mapped("AWSReservedSSO_Old_Name_0123456789abcdef", "x")},
 			want: []string{"RC3001 there is no role AWSReservedSSO_Old_Name_0123456789abcdef in prod [AWSReservedSSO_Old_Name_0123456789abcdef]"},
 		},
-		{name: "of other roles nothing is known", rows: []string{row("nowhere", "x"), row("AWSReservedSSO_Dev", "y")}},
-		{name: "nor of roles whose account was not looked into", rows: []string{strings.Replace(row(old, sso), string(prod), string(outside), 1)}},
-		{name: "roles that could not be read may be there", rows: []string{row(old, sso)}, state: gap(access.PartRoles)},
-		{name: "sets that could not be read may be there", rows: []string{row("AWSReservedSSO_Old_0123456789abcdef", "x")}, state: gap(access.PartPermissionSets)},
+		{name: "of other roles nothing is known", rows: []string{mapped("nowhere", "x"), mapped("AWSReservedSSO_Dev", "y")}},
+		{name: "nor of roles whose account was not looked into", rows: []string{strings.Replace(mapped(old, sso), string(prod), string(outside), 1)}},
+		{name: "roles that could not be read may be there", rows: []string{mapped(old, sso)}, state: gap(access.PartRoles)},
+		{name: "sets that could not be read may be there", rows: []string{mapped("AWSReservedSSO_Old_0123456789abcdef", "x")}, state: gap(access.PartPermissionSets)},
 		{
-			name: "a group without a binding is reported once", rows: []string{row("ci", "ci", "ops", "lost"), row("cd", "cd", "lost", "system:masters", "eks:x", "team-{{AccountID}}")},
+			name: "a group without a binding is reported once", rows: []string{mapped("ci", "ci", "ops", "lost"), mapped("cd", "cd", "lost", "system:masters", "eks:x", "team-{{AccountID}}")},
 			want: []string{`RC3006 no binding names group "lost" [group lost]`},
 		},
 		{
-			name: "a group of Kubernetes misspelled has no binding either", rows: []string{row("ci", "ci", "system:master")},
+			name: "a group of Kubernetes misspelled has no binding either", rows: []string{mapped("ci", "ci", "system:master")},
 			want: []string{`RC3006 no binding names group "system:master" [group system:master]`},
 		},
-		{name: "a row that another overrides gives no group", rows: []string{row("ci", "ci", "lost"), row("ci", "ci", "ops")}},
-		{name: "bindings that could not be read may be there", rows: []string{row("ci", "ci", "lost")}, state: gap(access.PartRBAC)},
+		{name: "a row that another overrides gives no group", rows: []string{mapped("ci", "ci", "lost"), mapped("ci", "ci", "ops")}},
+		{name: "bindings that could not be read may be there", rows: []string{mapped("ci", "ci", "lost")}, state: gap(access.PartRBAC)},
 		{
-			name: "a person of a set whose row says something else cannot occur", rows: []string{row(devRole, "dev:{{SessionNameRaw}}")},
+			name: "a person of a set whose row says something else cannot occur", rows: []string{mapped(devRole, "dev:{{SessionNameRaw}}")},
 			state: func(s *snapshot.Snapshot) {
 				bind(s, access.SubjectUser, "sso:Dev:dana@example.com", "dev:dana@example.com", "mail@elsewhere.example")
 			},
 			want: []string{`RC3007 user "sso:Dev:dana@example.com" cannot occur [ClusterRoleBinding b]`},
 		},
 		{
-			name: "a person whose @ the template replaces cannot occur", rows: []string{row(devRole, "{{SessionName}}")},
+			name: "a person whose @ the template replaces cannot occur", rows: []string{mapped(devRole, "{{SessionName}}")},
 			state: func(s *snapshot.Snapshot) {
 				bind(s, access.SubjectUser, "dana@example.com", "dana-example.com", "someone@oidc.example")
 			},
 			want: []string{`RC3007 user "dana@example.com" cannot occur [ClusterRoleBinding b]`},
 		},
 		{
-			name: "access entries may yield any user", rows: []string{row(devRole, "dev:{{SessionNameRaw}}")},
+			name: "access entries may yield any user", rows: []string{mapped(devRole, "dev:{{SessionNameRaw}}")},
 			state: func(s *snapshot.Snapshot) {
 				bind(s, access.SubjectUser, "sso:Dev:dana@example.com")
 				s.Clusters[0].Mode = access.ModeAPIAndConfigMap
@@ -180,27 +180,27 @@ func TestWhatASnapshotContradicts(t *testing.T) {
 		},
 		{name: "rows that the authenticator drops explain everything", rows: []string{"- rolearn: [\n"}, state: func(s *snapshot.Snapshot) { bind(s, access.SubjectUser, "sso:Dev:dana@example.com") }},
 		{
-			name: "two people of one set collide where @ becomes -", rows: []string{row(devRole, "dev:{{SessionName}}")},
+			name: "two people of one set collide where @ becomes -", rows: []string{mapped(devRole, "dev:{{SessionName}}")},
 			state: func(s *snapshot.Snapshot) {
 				s.Assignments = append(s.Assignments, access.Assignment{Account: prod, PermissionSet: devSet, Principal: user("u4")})
 			},
 			want: []string{`RC3008 two people arrive as "dev:kim-example.com" [user dev:kim-example.com]`},
 		},
 		{
-			name: "and people of two sets", rows: []string{row(devRole, "{{SessionName}}"), row(opsRole, "{{SessionName}}")},
+			name: "and people of two sets", rows: []string{mapped(devRole, "{{SessionName}}"), mapped(opsRole, "{{SessionName}}")},
 			state: func(s *snapshot.Snapshot) {
 				s.Assignments = append(s.Assignments, access.Assignment{Account: prod, PermissionSet: opsSet, Principal: user("u4")})
 			},
 			want: []string{`RC3008 two people arrive as "kim-example.com" [user kim-example.com]`},
 		},
-		{name: "one person through two sets is one person", rows: []string{row(devRole, "{{SessionNameRaw}}"), row(opsRole, "{{SessionNameRaw}}")}},
+		{name: "one person through two sets is one person", rows: []string{mapped(devRole, "{{SessionNameRaw}}"), mapped(opsRole, "{{SessionNameRaw}}")}},
 		{
-			name: "a fixed name makes one of all who hold the role", rows: []string{row(opsRole, "ops")},
+			name: "a fixed name makes one of all who hold the role", rows: []string{mapped(opsRole, "ops")},
 			want: []string{`RC3008 two people arrive as "ops" [user ops]`},
 		},
-		{name: "a fixed name for one person is that person", rows: []string{row(opsRole, "ops")}, state: func(s *snapshot.Snapshot) { s.Assignments = s.Assignments[:2] }},
+		{name: "a fixed name for one person is that person", rows: []string{mapped(opsRole, "ops")}, state: func(s *snapshot.Snapshot) { s.Assignments = s.Assignments[:2] }},
 		{
-			name: "disabled and deleted principals are told", rows: []string{row(opsRole, "ops:{{SessionNameRaw}}")},
+			name: "disabled and deleted principals are told", rows: []string{mapped(opsRole, "ops:{{SessionNameRaw}}")},
 			state: func(s *snapshot.Snapshot) {
 				for _, p := range []access.Principal{user("u5"), user("u9"), group("g9")} {
 					s.Assignments = append(s.Assignments, access.Assignment{Account: prod, PermissionSet: opsSet, Principal: p})
@@ -213,12 +213,12 @@ func TestWhatASnapshotContradicts(t *testing.T) {
 			},
 		},
 		{
-			name: "in mode API nothing else matters", rows: []string{row(old, sso, "lost")},
+			name: "in mode API nothing else matters", rows: []string{mapped(old, sso, "lost")},
 			state: func(s *snapshot.Snapshot) { s.Clusters[0].Mode = access.ModeAPI },
 			want:  []string{"RC3009 aws-auth is ignored: prod/eu-central-1/eu is in mode API [aws-auth]"},
 		},
 		{name: "an empty aws-auth in mode API is as it should be", state: func(s *snapshot.Snapshot) { s.Clusters[0].Mode = access.ModeAPI }},
-		{name: "an aws-auth that could not be read says nothing", rows: []string{row(old, sso)}, state: gap(access.PartAwsAuth)},
+		{name: "an aws-auth that could not be read says nothing", rows: []string{mapped(old, sso)}, state: gap(access.PartAwsAuth)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -243,7 +243,7 @@ func TestAFileIsJudgedAsIfItWereTheClusters(t *testing.T) {
 	t.Parallel()
 	s := estate()
 	s.Gaps = append(s.Gaps, access.Gap{Part: access.PartAwsAuth, Cluster: eu})
-	d := liveDocument(row(devRole, "x:{{SessionNameRaw}}", "lost"))
+	d := liveDocument(mapped(devRole, "x:{{SessionNameRaw}}", "lost"))
 	d.Form = manifest.FormConfigMap
 	if d := cmp.Diff([]string{`RC3006 no binding names group "lost" [group lost]`}, said(live(s, d))); d != "" {
 		t.Errorf("findings (-want +got):\n%s", d)
@@ -254,7 +254,7 @@ func TestRowsAloneDoNotSayWhichUsersCannotOccur(t *testing.T) {
 	t.Parallel()
 	s := estate()
 	bind(s, access.SubjectUser, "sso:Dev:dana@example.com")
-	d := liveDocument(row("ci", "ci"))
+	d := liveDocument(mapped("ci", "ci"))
 	d.Form = manifest.FormRows
 	if got := said(live(s, d)); len(got) > 0 {
 		t.Errorf("mapRoles alone: %v, though mapUsers may yield that user", got)
@@ -263,8 +263,8 @@ func TestRowsAloneDoNotSayWhichUsersCannotOccur(t *testing.T) {
 
 func TestRolecallsOwnRowsAreMendedByApply(t *testing.T) {
 	t.Parallel()
-	got := live(estate(), liveDocument(row("AWSReservedSSO_Dev_fedcba9876543210", "sso:Dev:{{SessionNameRaw}}")))
-	other := live(estate(), liveDocument(row("AWSReservedSSO_Dev_fedcba9876543210", "dev")))
+	got := live(estate(), liveDocument(mapped("AWSReservedSSO_Dev_fedcba9876543210", "sso:Dev:{{SessionNameRaw}}")))
+	other := live(estate(), liveDocument(mapped("AWSReservedSSO_Dev_fedcba9876543210", "dev")))
 	if len(got) != 1 || got[0].Hint != "rolecall apply" || len(other) != 1 || !strings.HasSuffix(other[0].Hint, ":role/"+devRole) {
 		t.Errorf("hints %v and %v", got, other)
 	}
@@ -273,9 +273,9 @@ func TestRolecallsOwnRowsAreMendedByApply(t *testing.T) {
 func TestAFindingStandsWhereItsCauseIsWritten(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, row, want string }{
-		{name: "an ARN", row: row("AWSReservedSSO_New_0123456789abcdef", "x"), want: "RC3005 2:13+66"},
-		{name: "a user name", row: row(opsRole, "ops"), want: "RC3008 3:14+3"},
-		{name: "a group", row: row("ci", "ci", "ops", "lost"), want: "RC3006 6:8+4"},
+		{name: "an ARN", row: mapped("AWSReservedSSO_New_0123456789abcdef", "x"), want: "RC3005 2:13+66"},
+		{name: "a user name", row: mapped(opsRole, "ops"), want: "RC3008 3:14+3"},
+		{name: "a group", row: mapped("ci", "ci", "ops", "lost"), want: "RC3006 6:8+4"},
 		{name: "a row of JSON", row: `- {"rolearn": "arn:aws:iam::111122223333:role/ci", "groups": ["lost"]}` + "\n", want: "RC3006 2:64+4"},
 		{name: "an anchored list", row: "- &r {rolearn: \"arn:aws:iam::111122223333:role/ci\", groups: &g [lost]}\n", want: "RC3006 2:65+4"},
 	} {
