@@ -103,8 +103,8 @@ func live(s *snapshot.Snapshot, d manifest.Document) diag.List {
 	return lint.Live(x, &x.Clusters[0], d)
 }
 
-// said is a finding in one line.
-func said(l diag.List) []string {
+// told is a finding in one line.
+func told(l diag.List) []string {
 	var out []string
 	for _, d := range l {
 		out = append(out, fmt.Sprintf("%s %s [%s]", d.Code, d.Summary, d.Object))
@@ -227,7 +227,7 @@ func TestWhatASnapshotContradicts(t *testing.T) {
 				tt.state(s)
 			}
 			got := live(s, liveDocument(tt.rows...))
-			if d := cmp.Diff(tt.want, said(got)); d != "" {
+			if d := cmp.Diff(tt.want, told(got)); d != "" {
 				t.Errorf("findings (-want +got):\n%s", d)
 			}
 			for _, d := range got {
@@ -245,7 +245,7 @@ func TestAFileIsJudgedAsIfItWereTheClusters(t *testing.T) {
 	s.Gaps = append(s.Gaps, access.Gap{Part: access.PartAwsAuth, Cluster: eu})
 	d := liveDocument(mapped(devRole, "x:{{SessionNameRaw}}", "lost"))
 	d.Form = manifest.FormConfigMap
-	if d := cmp.Diff([]string{`RC3006 no binding names group "lost" [group lost]`}, said(live(s, d))); d != "" {
+	if d := cmp.Diff([]string{`RC3006 no binding names group "lost" [group lost]`}, told(live(s, d))); d != "" {
 		t.Errorf("findings (-want +got):\n%s", d)
 	}
 }
@@ -256,7 +256,7 @@ func TestRowsAloneDoNotSayWhichUsersCannotOccur(t *testing.T) {
 	bind(s, access.SubjectUser, "sso:Dev:dana@example.com")
 	d := liveDocument(mapped("ci", "ci"))
 	d.Form = manifest.FormRows
-	if got := said(live(s, d)); len(got) > 0 {
+	if got := told(live(s, d)); len(got) > 0 {
 		t.Errorf("mapRoles alone: %v, though mapUsers may yield that user", got)
 	}
 }
