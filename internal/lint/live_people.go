@@ -86,7 +86,7 @@ func (l *live) collide(arrivals map[string]*arrival) {
 			why += " (Access entries, which would hide the row, were not read.)"
 		}
 		l.say(diag.New(diag.RC3008, l.places.username(e), fmt.Sprintf("%s arrive as %q", who, name)).WithDetail(why).
-			WithHint(fmt.Sprintf("username: %q in the row, and the same in the bindings that name these users", access.UsernameTemplate(slices.Sorted(maps.Keys(a.sets))[0]))), "user "+name)
+			WithHint(fmt.Sprintf("username: %q in the row, and the same in the bindings that name these users", slices.Sorted(maps.Keys(a.sets))[0]+":{{SessionNameRaw}}")), "user "+name)
 	}
 }
 
