@@ -86,6 +86,7 @@ func (a *app) showDiff(l *linted, name string, before, after []byte) error {
 	if a.flags.output != "table" || l.fixesInput() {
 		w, terminal = a.host.Stderr, a.host.StderrTerminal
 	}
+	name = diag.Escape(name)
 	text := string(diff.Diff(name, before, name, after))
 	if terminal {
 		text = a.paintDiff(text, terminal)

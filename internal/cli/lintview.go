@@ -37,7 +37,7 @@ func (a *app) showLint(l *linted) error {
 			}
 		}
 		if err == nil {
-			err = a.print("%s\n", l.summary(a))
+			err = a.print("%s\n", diag.EscapeMarkdown(l.summary(a)))
 		}
 	default:
 		err = a.lintTable(l)
@@ -88,7 +88,7 @@ func (l *linted) summary(a *app) string {
 	b.WriteString(".")
 	b.WriteString(l.accepted())
 	b.WriteString(l.fixable(a))
-	return b.String()
+	return diag.Escape(b.String())
 }
 
 // noun is what the run is about.
@@ -103,10 +103,10 @@ func (l *linted) noun() string {
 func (l *linted) accepted() string {
 	out := ""
 	if l.known > 0 {
-		out += " " + count(l.known, "known finding") + " not shown (" + diag.Escape(l.flags.baseline) + ")."
+		out += " " + count(l.known, "known finding") + " not shown (" + l.flags.baseline + ")."
 	}
 	if l.stale > 0 {
-		out += " " + count(l.stale, "finding") + " of " + diag.Escape(l.flags.baseline) + " no longer there: --write-baseline drops what is not."
+		out += " " + count(l.stale, "finding") + " of " + l.flags.baseline + " no longer there: --write-baseline drops what is not."
 	}
 	return out
 }

@@ -20,14 +20,17 @@ func MarkdownTable(w io.Writer, l List) error {
 		if where == "" {
 			where = strings.TrimSpace(d.Cluster + " " + d.Object)
 		}
-		what := "**" + markdownText.Replace(Escape(d.Summary)) + "**" + strings.ReplaceAll(markdownText.Replace(d.more("\n")), "\n", "<br>")
-		b.WriteString("| " + d.Severity.String() + " " + string(d.Code) + " | " + markdownText.Replace(Escape(where)) + " | " + what + " |\n")
+		what := "**" + EscapeMarkdown(d.Summary) + "**" + strings.ReplaceAll(markdownText.Replace(d.more("\n")), "\n", "<br>")
+		b.WriteString("| " + d.Severity.String() + " " + string(d.Code) + " | " + EscapeMarkdown(where) + " | " + what + " |\n")
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("writing a table: %w", err)
 	}
 	return nil
 }
+
+// EscapeMarkdown makes text from outside safe in Markdown: it is shown as it is, control characters as Escape shows them.
+func EscapeMarkdown(s string) string { return markdownText.Replace(Escape(s)) }
 
 // markdownText escapes what Markdown or HTML would take for its own.
 //
