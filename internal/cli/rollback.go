@@ -169,10 +169,9 @@ func (d *restoring) compare() error {
 	if now != nil {
 		before = *now
 	}
-	d.refusals = append(d.refusals, d.back.Refusals...)
-	for _, refusal := range awsauth.Guard(before, d.back.After, d.guard) {
-		refusal.Cluster = string(d.cluster.ARN)
-		d.refusals = append(d.refusals, refusal)
+	d.refusals = append(slices.Clone(d.back.Refusals), awsauth.Guard(before, d.back.After, d.guard)...)
+	for i := range d.refusals {
+		d.refusals[i].Cluster = string(d.cluster.ARN)
 	}
 	d.refusals.Sort()
 	return nil
