@@ -421,3 +421,46 @@ func TestAStyleThatCannotBeEditedIsWrittenAnewOnlyOnRequest(t *testing.T) {
 	out, _ := s.run(t, 0, "backup", "show", "eu")
 	contains(t, out, "&rows")
 }
+
+// TestARollbackThatIsCutOffSaysHowToGoOn cuts the connection at each of its writes, before and after it takes effect.
+func TestARollbackThatIsCutOffSaysHowToGoOn(t *testing.T) {
+	for _, write := range []string{"POST " + stagedBackups, "PUT " + stagedAwsAuth} {
+		for fault, when := range map[kubesim.Fault]string{kubesim.CutBefore: "before", kubesim.CutAfter: "after"} {
+			t.Run(when+" "+write, func(t *testing.T) {
+				s := newStage(t)
+				s.run(t, 0, "apply", "--auto-approve")
+				s.Before = func(r string) kubesim.Fault {
+					if r == write {
+						return fault
+					}
+					return 0
+				}
+				_, errs := s.run(t, exitFailed, "rollback", "eu", "--auto-approve")
+				contains(t, errs, "RC5003", "To go on: rolecall rollback pay/eu-central-1/eu#1 --config")
+				s.Before = nil
+				s.run(t, 0, "rollback", "pay/eu-central-1/eu#1", "--auto-approve")
+				if d := cmp.Diff(stagedRows, s.mapRoles()); d != "" {
+					t.Errorf("aws-auth (-want +got):\n%s", d)
+				}
+			})
+		}
+	}
+}
+
+func TestWithoutANumberTheNewestBackupThatDiffersIsMeant(t *testing.T) {
+	s := newStage(t)
+	s.run(t, 0, "apply", "--auto-approve")
+	s.Before = func(r string) kubesim.Fault {
+		if r == "PUT "+stagedAwsAuth {
+			return kubesim.CutBefore
+		}
+		return 0
+	}
+	s.run(t, exitFailed, "rollback", "eu", "--auto-approve")
+	s.Before = nil
+	out, _ := s.run(t, 0, "backup", "show", "eu")
+	contains(t, out, `"number":2`, `"command":"rollback"`)
+	// The second backup is of what is there.
+	out, _ = s.run(t, 0, "rollback", "eu", "--diff")
+	contains(t, out, "back to backup 1", "1 gone")
+}
