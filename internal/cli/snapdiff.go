@@ -27,7 +27,7 @@ changed. What one of the two could not read is a change from or to "unknown", ne
 				graphs[i] = graph.New(snapshot.NewIndex(s))
 			}
 			d := explain.Diff(graphs[0], graphs[1])
-			if err := a.showDiff(graphs[1], d); err != nil {
+			if err := a.showSnapshotDiff(graphs[1], d); err != nil {
 				return err
 			}
 			if detailed && len(d.People) > 0 {
@@ -41,7 +41,7 @@ changed. What one of the two could not read is a change from or to "unknown", ne
 	return cmd
 }
 
-func (a *app) showDiff(g *graph.Graph, d explain.SnapshotDiff) error {
+func (a *app) showSnapshotDiff(g *graph.Graph, d explain.SnapshotDiff) error {
 	if a.flags.output != "table" {
 		return a.document(d)
 	}
