@@ -86,7 +86,7 @@ func (a *app) apply(ctx context.Context, d *planned, p planning, approve bool) e
 				return err
 			}
 		}
-		return told(exitFailed)
+		return told(unfit(d.plan))
 	case p.require && !d.plan.Complete:
 		a.say("error %s: something could not be read, and --require-complete was given", diag.RC5004)
 		return told(exitIncomplete)

@@ -113,7 +113,7 @@ would carry it out. Nothing is changed. With --snapshot it touches no network.`,
 func planExit(d *planned, p planning, detailed bool) error {
 	switch {
 	case !d.plan.Applicable:
-		return told(exitFailed)
+		return told(unfit(d.plan))
 	case p.require && !d.plan.Complete:
 		return told(exitIncomplete)
 	case detailed && !d.plan.Empty():
@@ -154,7 +154,9 @@ func (a *app) planIn(ctx context.Context, p planning, file string, w *world) (*p
 	if err := p.bound(in); err != nil {
 		return nil, err
 	}
-	d.plan = plan.Diff(planInput(in, d.index, d.built), p.options)
+	input := planInput(in, d.index, d.built)
+	foresee(in, d.built, &input)
+	d.plan = plan.Diff(input, p.options)
 	return d, nil
 }
 

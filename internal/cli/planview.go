@@ -335,6 +335,9 @@ func (v *planView) totals() {
 		v.line("Plan: %d to add, %d to change, %d to remove  ·  %s, %d lose", s.Create, s.Update, s.Delete, gain, s.Lose)
 		v.escalations()
 	}
+	if t := v.p.Tests; t != (plan.Tests{}) {
+		v.line("Tests of the policies, on what this leads to: %d passed, %d failed, %d undecided", t.Passed, t.Failed, t.Undecided)
+	}
 	for _, c := range v.p.Conflicts {
 		if c.Cluster == "" {
 			v.wrapped("Not ours, left alone:", "  ", c.Object+": "+c.Detail)

@@ -33,6 +33,7 @@ type Input struct {
 
 // Result is the desired state and what there is to say about it.
 type Result struct {
+	Owner string
 	// Managed are the sets whose assignments the installation decides, sorted.
 	Managed []access.ARN
 	// Observed holds the owner's objects as they are, State as they should be.

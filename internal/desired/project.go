@@ -13,7 +13,10 @@ import (
 // Project returns the snapshot as it would be once the result had been carried out to the end. Roles that Identity Center has yet to
 // provision get a suffix of zeros. What the result leaves alone stays; the snapshot that was compiled against does not change.
 //
-// An aws-auth that cannot be edited is an error: what would become of it is not known.
+// Planning against it finds nothing left to do, but for what a second run has yet to take over.
+//
+// An aws-auth whose style cannot be edited in place is written anew. One that cannot be edited at all is an error: what would become of it is
+// not known.
 func Project(x *snapshot.Index, r *Result) (*snapshot.Snapshot, error) {
 	p := projection{old: x, r: r, s: cloned(x.Snapshot)}
 	p.tags()
@@ -45,7 +48,7 @@ func Alone(x *snapshot.Index, r *Result) (*snapshot.Snapshot, error) {
 			c.AwsAuth = &access.ConfigMap{}
 		}
 		if len(rows) > 0 {
-			cm, err := awsauth.Edit(access.ConfigMap{}, projectionOwner, rows)
+			cm, err := awsauth.Edit(access.ConfigMap{}, r.Owner, rows)
 			if err != nil {
 				return nil, fmt.Errorf("writing aws-auth of %s anew: %w", x.ClusterName(c.ARN), err)
 			}
@@ -91,9 +94,6 @@ func limited(bindings []access.Binding, foreign func(access.Binding) bool, group
 	}
 	return out
 }
-
-// projectionOwner records the rows; nobody reads the record in a projection.
-const projectionOwner = "projection"
 
 // projection is a snapshot while the result is carried out in it.
 type projection struct {
@@ -188,7 +188,7 @@ func (p *projection) cluster(c *access.Cluster) error {
 	if c.AwsAuth != nil {
 		cm = access.ConfigMap{Data: maps.Clone(c.AwsAuth.Data), Annotations: maps.Clone(c.AwsAuth.Annotations), ResourceVersion: c.AwsAuth.ResourceVersion}
 	}
-	after, err := awsauth.Edit(cm, projectionOwner, edits)
+	after, err := awsauth.Rewrite(cm, p.r.Owner, edits)
 	if err != nil {
 		return fmt.Errorf("working out aws-auth of %s: %w", p.old.ClusterName(c.ARN), err)
 	}

@@ -63,7 +63,7 @@ func newBuilder(in Input) *builder {
 	return &builder{
 		Input: in, x: in.Index, owner: in.Installation.Owner,
 		owned: map[access.ARN]bool{}, managed: map[access.ARN]bool{}, after: map[pair]access.PrincipalSet{}, frozen: map[access.AccountID]map[string]string{}, said: map[string]bool{},
-		out: &Result{Origins: map[string]access.Origin{}, Notes: map[string]string{}, Privileged: map[string]bool{}},
+		out: &Result{Owner: in.Installation.Owner, Origins: map[string]access.Origin{}, Notes: map[string]string{}, Privileged: map[string]bool{}},
 	}
 }
 

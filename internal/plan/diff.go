@@ -21,6 +21,7 @@ func Diff(in Input, o Options) *Plan {
 		APIVersion: APIVersion, Kind: Kind, Taken: in.Index.Taken, Caller: in.Index.Caller, Owner: in.Owner, Complete: in.Index.Complete(),
 		Bindings: append([]access.GrantBinding{}, in.Bindings...), Conflicts: append([]access.Conflict{}, in.Conflicts...),
 		Findings: append(diag.List{}, in.Findings...), Gaps: append([]access.Gap{}, in.Index.Gaps...),
+		Tests: in.Tests,
 	}
 	d := &differ{m: m}
 	d.tags()

@@ -30,6 +30,7 @@ type Input struct {
 	Bindings  []access.GrantBinding
 	Conflicts []access.Conflict
 	Findings  diag.List
+	Tests     Tests
 }
 
 // GrantKey names a grant among all.

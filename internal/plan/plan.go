@@ -187,6 +187,14 @@ func (c Change) object() *Object {
 	return c.Before
 }
 
+// Tests counts what the policies' own tests expect of the state that the plan leads to.
+type Tests struct {
+	Passed int `json:"passed"`
+	Failed int `json:"failed"`
+	// Undecided depend on something that was not read.
+	Undecided int `json:"undecided"`
+}
+
 // Summary counts the changes.
 type Summary struct {
 	Create      int `json:"create"`
@@ -216,6 +224,7 @@ type Plan struct {
 	// Guards are what every write to an aws-auth must leave as it is, for the clusters whose rows change.
 	Guards  map[access.ClusterARN]access.RowGuard `json:"guards"`
 	Gaps    []access.Gap                          `json:"gaps"`
+	Tests   Tests                                 `json:"tests"`
 	Summary Summary                               `json:"summary"`
 }
 

@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rolecall-dev/rolecall/internal/desired"
+	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/explain"
+	"github.com/rolecall-dev/rolecall/internal/graph"
+	"github.com/rolecall-dev/rolecall/internal/plan"
+	"github.com/rolecall-dev/rolecall/internal/policy"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
+)
+
+// foresee works out the state that the plan leads to, and adds to the plan's findings what there is to say against it: tests of the policies that
+// would fail. Policies with mistakes lead nowhere, so of them nothing is said.
+func foresee(in *inputs, built *desired.Result, input *plan.Input) {
+	if slices.ContainsFunc(input.Findings, policyError) {
+		return
+	}
+	end, err := desired.Project(input.Index, built)
+	if err != nil {
+		input.Findings = append(input.Findings, unforeseen(in.policies, err)...)
+		return
+	}
+	results, found := explain.Test(graph.New(snapshot.NewIndex(end)), in.policies)
+	input.Tests = plan.Tests{Passed: results.Summary.Passed, Failed: results.Summary.Failed, Undecided: results.Summary.Undecided}
+	input.Findings = append(input.Findings, found...)
+	input.Findings.Sort()
+}
+
+// unforeseen refuses a plan whose tests cannot be run, because an aws-auth that would change cannot be edited.
+func unforeseen(set *policy.Set, err error) diag.List {
+	for i := range set.Policies {
+		if p := &set.Policies[i]; len(p.Spec.Tests) > 0 {
+			return diag.List{diag.New(diag.RC1012, p.Pos("spec", "tests"), fmt.Sprintf("the tests could not be run: %v", err)).
+				WithHint("rolecall lint --all-clusters shows what is wrong with it")}
+		}
+	}
+	return nil
+}
+
+// policyError tells whether a diagnostic is a mistake in the policies.
+func policyError(d diag.Diagnostic) bool {
+	return d.Severity == diag.Error && strings.HasPrefix(string(d.Code), "RC1")
+}
+
+// unfit is the exit code of a plan that cannot be carried out: failed where the policies are wrong, findings where only their tests fail.
+func unfit(p *plan.Plan) int {
+	if slices.ContainsFunc(p.Findings, func(d diag.Diagnostic) bool { return policyError(d) && d.Code != diag.RC1012 }) {
+		return exitFailed
+	}
+	return exitFindings
+}
