@@ -37,7 +37,7 @@ var allowed = map[string]rule{
 
 	"internal/access":  {others: pure("context", "k8s.io/api/rbac/v1")},
 	"internal/diag":    {others: pure()},
-	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2")},
+	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2", "go.yaml.in/yaml/v3")},
 	"internal/policy": {
 		local:  []string{"internal/access", "internal/diag", "api/v1alpha1"},
 		others: pure("reflect", "sigs.k8s.io/yaml", "github.com/goccy/go-yaml", "k8s.io/apimachinery"),

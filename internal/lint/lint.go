@@ -15,11 +15,5 @@ type Options struct {
 	Partition string
 }
 
-// Document returns what is wrong with a document by itself, in the order of its places.
-func Document(d manifest.Document, o Options) diag.List { return nil }
-
-// Fix returns the edits that mend the fixable findings of a document. No edit changes what another row means, and none makes a duplicate.
-func Fix(d manifest.Document, o Options) []manifest.Edit { return nil }
-
 // Live returns what a cluster's document and bindings say that the rest of the snapshot contradicts. What lies in a gap raises nothing.
 func Live(x *snapshot.Index, c *access.Cluster, d manifest.Document) diag.List { return nil }
