@@ -1,0 +1,54 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/diag"
+)
+
+// unread is a second lock on what the desired state already holds still: nothing that depends on a gap changes.
+func (g *guards) unread(c Change) {
+	about := subject{account: c.Account, cluster: c.Cluster, sets: g.sets[c.ID]}
+	i := slices.IndexFunc(g.m.Index.Gaps, func(gap access.Gap) bool { return g.bears(gap, about) })
+	if i < 0 {
+		return
+	}
+	g.refuse(refusal(diag.RC4005, c, fmt.Sprintf("%s depends on what could not be read: %s", c.Name, g.m.Index.Gaps[i].Reason),
+		"make the reading possible and plan again; no flag passes this"))
+}
+
+// subject is what something is about: permission sets in an account, perhaps in one of its clusters.
+type subject struct {
+	account access.AccountID
+	cluster access.ClusterARN
+	sets    []string
+}
+
+// bears tells whether the subject depends on what the gap hides.
+func (g *guards) bears(gap access.Gap, s subject) bool {
+	here := s.account != "" && len(s.sets) > 0
+	inAccount := here && (gap.Account == "" || gap.Account == s.account)
+	switch gap.Part {
+	case access.PartAwsAuth, access.PartRBAC:
+		return s.cluster != "" && gap.Cluster == s.cluster
+	case access.PartProvisioned, access.PartRoles, access.PartAccountTags:
+		return inAccount
+	case access.PartAssignments:
+		return inAccount && slices.ContainsFunc(s.sets, func(set string) bool { return gap.PermissionSet == "" || g.m.arns[set] == gap.PermissionSet })
+	case access.PartMemberships:
+		return here && slices.ContainsFunc(s.sets, func(set string) bool { return g.assignedTo(s.account, set, gap.Group) })
+	case access.PartInstance, access.PartUsers, access.PartGroups, access.PartAccounts, access.PartUnits:
+		return here
+	case access.PartOrganization, access.PartPermissionSets, access.PartClusters:
+	}
+	return false
+}
+
+// assignedTo tells whether the group (every group, when empty) holds the set in the account, before or after.
+func (g *guards) assignedTo(account access.AccountID, set string, group access.PrincipalID) bool {
+	return slices.ContainsFunc(union(g.m.assigned0(account, set), g.m.assigned1(account, set)), func(p access.Principal) bool {
+		return p.Kind == access.PrincipalGroup && (group == "" || p.ID == group)
+	})
+}
