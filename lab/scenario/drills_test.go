@@ -121,7 +121,7 @@ func (b *bench) drillCaller(t *testing.T) {
 	b.becomes(t, 200, b.signIn(t, "olu@example.com", "prod", "Admin"), drill, "shop")
 
 	// The hand that holds the door is cut off before it has finished: that is the harm.
-	out := f.run(t, 1, append(append([]string{"apply", "--auto-approve"}, everyFlag("-")...), way...)...)
+	out := f.run(t, 1, append(append([]string{"apply", "--auto-approve"}, everyFlag("none")...), way...)...)
 	says(t, out, "Not all done")
 	if got := b.pods(t, olu, drill, "shop"); got != 403 {
 		t.Errorf("with the flag the caller gets %d, want 403", got)
@@ -138,7 +138,7 @@ func (b *bench) drillAdministrator(t *testing.T) {
 	f.policy(t, "a")
 	f.refused(t, "RC4002", "--allow-no-admin")
 	olu := b.signIn(t, "olu@example.com", "prod", "Admin")
-	f.settle(t, everyFlag("-")...)
+	f.settle(t, everyFlag("none")...)
 	b.becomes(t, 401, olu, drill, "kube-system")
 }
 
@@ -180,7 +180,7 @@ func (b *bench) drillNodes(t *testing.T) {
 	})
 	f.refused(t, "RC4003", "--allow-node-rows")
 	b.becomes(t, 403, b.node(t), drill, "shop")
-	f.run(t, 0, append([]string{"apply", "--auto-approve"}, everyFlag("-")...)...)
+	f.run(t, 0, append([]string{"apply", "--auto-approve"}, everyFlag("none")...)...)
 	b.becomes(t, 401, b.node(t), drill, "shop")
 }
 
@@ -200,7 +200,7 @@ func (b *bench) drillRemovals(t *testing.T) {
 	f.policy(t, "a")
 	f.refused(t, "RC4004", "--max-removals")
 	b.becomes(t, 200, dana, drill, "shop")
-	f.settle(t, everyFlag("-")...)
+	f.settle(t, everyFlag("none")...)
 	b.becomes(t, 401, dana, drill, "shop")
 	b.becomes(t, 401, sam, drill, "shop")
 }
@@ -217,7 +217,7 @@ func (b *bench) drillForeign(t *testing.T) {
 	})
 	before := b.world(t)
 	f.policy(t, "d", grant{name: "developers", group: "developers", set: "Dev", cluster: drill, more: "allow: [{clusterRole: edit, namespaces: [shop]}]"})
-	out := f.run(t, 0, append([]string{"apply", "--auto-approve"}, everyFlag("-")...)...)
+	out := f.run(t, 0, append([]string{"apply", "--auto-approve"}, everyFlag("none")...)...)
 	says(t, out, "somebody else wrote")
 	if d := cmp.Diff(difference{}, compare(before, b.world(t))); d != "" {
 		t.Errorf("what is somebody else's (-want +got):\n%s", d)
@@ -241,7 +241,7 @@ func (b *bench) drillEscalation(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := b.world(t)
-	out := f.run(t, 1, append([]string{"apply", "--auto-approve"}, everyFlag("-")...)...)
+	out := f.run(t, 1, append([]string{"apply", "--auto-approve"}, everyFlag("none")...)...)
 	says(t, out, "RC1011", "secrets")
 	if d := cmp.Diff(difference{}, compare(before, b.world(t))); d != "" {
 		t.Errorf("it was refused and yet (-want +got):\n%s", d)
@@ -261,7 +261,7 @@ func (b *bench) drillProtected(t *testing.T) {
 	f.settle(t)
 	f.policy(t, "d")
 	before := b.world(t)
-	out := f.run(t, 5, append([]string{"apply", "--auto-approve"}, everyFlag("-")...)...)
+	out := f.run(t, 5, append([]string{"apply", "--auto-approve"}, everyFlag("none")...)...)
 	says(t, out, "RC4008", "dana@example.com", "no flag passes this")
 	if d := cmp.Diff(difference{}, compare(before, b.world(t))); d != "" {
 		t.Errorf("it was refused and yet (-want +got):\n%s", d)
@@ -279,7 +279,7 @@ func (b *bench) drillRole(t *testing.T) {
 	was := b.auth(t)["mapRoles"]
 	f.policy(t, "d")
 	f.refused(t, "RC4009", "--allow-role-deletion")
-	f.settle(t, everyFlag("-")...)
+	f.settle(t, everyFlag("none")...)
 	b.becomes(t, 401, dana, drill, "shop")
 	// The role that comes next has another suffix.
 	f.policy(t, "d", developers())
