@@ -35,7 +35,7 @@ type OutlineRow struct {
 	Kind Kind
 	// Text is what an element of mapAccounts says.
 	Text string
-	// Members are in order of appearance. Those that come from an anchor have its place.
+	// Members are in order of appearance. What comes from an anchor has the place of the alias.
 	Members []Member
 }
 
@@ -72,7 +72,15 @@ func Outline(k Key, text string) []OutlineRow {
 		read = accounts
 	}
 	raws, err := read(text)
-	if err != nil || len(raws) == 0 {
+	if err != nil {
+		return nil
+	}
+	return outline(text, raws)
+}
+
+// outline is the outline of a text that is read as these rows.
+func outline(text string, raws []json.RawMessage) []OutlineRow {
+	if len(raws) == 0 {
 		return nil
 	}
 	o := outliner{text: text, lines: lineStarts(text), runes: map[int][]int{}}
@@ -243,13 +251,15 @@ func sortedKeys(m map[string]json.RawMessage) []string {
 // pair is a name and its value before the authenticator's reading is known.
 type pair struct {
 	name, value *yamlv3.Node
-	shared      bool
-	merged      bool
+	// alias is what brings the pair in from somewhere else, nil for one that is written here.
+	alias  *yamlv3.Node
+	shared bool
+	merged bool
 }
 
 // members lists what is written in a row, nil when that is not what the authenticator reads.
 func (o *outliner) members(n *yamlv3.Node, want map[string]json.RawMessage) []Member {
-	pairs := pairsOf(n, n.Kind == yamlv3.AliasNode, 0)
+	pairs := pairsOf(n, nil, 0)
 	last := map[string]int{}
 	for i, p := range pairs {
 		last[p.name.Value] = i
@@ -275,25 +285,31 @@ func (o *outliner) members(n *yamlv3.Node, want map[string]json.RawMessage) []Me
 		if !ok {
 			return nil
 		}
-		v.Shared = v.Shared || p.shared || p.value.Kind == yamlv3.AliasNode || p.value.Anchor != ""
+		v.Shared = v.Shared || p.shared || p.value.Anchor != ""
 		m.Value = v
+		if p.alias != nil {
+			at := o.scalar(p.alias).At
+			m.NameAt, m.Value = at, m.Value.from(at)
+		}
 		out = append(out, m)
 	}
 	return out
 }
 
 // pairsOf lists the members of a mapping, those of merge keys where they stand: later ones count.
-func pairsOf(n *yamlv3.Node, shared bool, depth int) []pair {
+func pairsOf(n, alias *yamlv3.Node, depth int) []pair {
 	const deepest = 50
+	if alias == nil && n.Kind == yamlv3.AliasNode {
+		alias = n
+	}
 	if n = follow(n); n.Kind != yamlv3.MappingNode || depth > deepest {
 		return nil
 	}
-	shared = shared || n.Anchor != ""
 	var out []pair
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name, value := n.Content[i], n.Content[i+1]
 		if name.Kind != yamlv3.ScalarNode || name.Value != "<<" || name.Style != 0 {
-			out = append(out, pair{name: follow(name), value: value, shared: shared})
+			out = append(out, pair{name: follow(name), value: value, alias: alias, shared: alias != nil || n.Anchor != ""})
 			continue
 		}
 		merged := []*yamlv3.Node{value}
@@ -302,13 +318,24 @@ func pairsOf(n *yamlv3.Node, shared bool, depth int) []pair {
 			slices.Reverse(merged)
 		}
 		for _, m := range merged {
-			for _, p := range pairsOf(m, true, depth+1) {
-				p.merged = true
+			for _, p := range pairsOf(m, alias, depth+1) {
+				p.merged, p.shared = true, true
 				out = append(out, p)
 			}
 		}
 	}
 	return out
+}
+
+// from is the value, brought to another place by an alias.
+func (v Value) from(at Span) Value {
+	v.At, v.Shared, v.Quote = at, true, 0
+	elements := slices.Clone(v.Elements)
+	for i, e := range elements {
+		elements[i] = e.from(at)
+	}
+	v.Elements = elements
+	return v
 }
 
 // reading is what the authenticator would make of a value that another one overrides.
@@ -323,16 +350,20 @@ func (o *outliner) reading(n *yamlv3.Node) (json.RawMessage, bool) {
 
 // value reads a value by its node, nil where there is none. It tells whether node and reading agree.
 func (o *outliner) value(n *yamlv3.Node, raw json.RawMessage) (Value, bool) {
+	if n != nil && n.Kind == yamlv3.AliasNode && n.Alias != nil {
+		v, ok := o.value(n.Alias, raw)
+		return v.from(o.scalar(n).At), ok
+	}
 	v := Value{Kind: kindOf(raw)}
 	if n != nil {
-		v = o.scalar(follow(n))
+		v = o.scalar(n)
 		v.Kind = kindOf(raw)
 	}
 	switch v.Kind {
 	case KindList:
 		return o.list(v, n, raw)
 	case KindMap:
-		return v, n == nil || follow(n).Kind == yamlv3.MappingNode
+		return v, n == nil || n.Kind == yamlv3.MappingNode
 	case KindString:
 		var s string
 		if json.Unmarshal(raw, &s) != nil || n != nil && v.Text != s {
@@ -344,7 +375,7 @@ func (o *outliner) value(n *yamlv3.Node, raw json.RawMessage) (Value, bool) {
 			v.Text = string(raw)
 		}
 	}
-	return v, n == nil || follow(n).Kind == yamlv3.ScalarNode
+	return v, n == nil || n.Kind == yamlv3.ScalarNode
 }
 
 func (o *outliner) list(v Value, n *yamlv3.Node, raw json.RawMessage) (Value, bool) {
@@ -352,19 +383,19 @@ func (o *outliner) list(v Value, n *yamlv3.Node, raw json.RawMessage) (Value, bo
 	if json.Unmarshal(raw, &elements) != nil {
 		return v, false
 	}
-	if n != nil && (follow(n).Kind != yamlv3.SequenceNode || len(follow(n).Content) != len(elements)) {
+	if n != nil && (n.Kind != yamlv3.SequenceNode || len(n.Content) != len(elements)) {
 		return v, false
 	}
 	for i, e := range elements {
 		var child *yamlv3.Node
 		if n != nil {
-			child = follow(n).Content[i]
+			child = n.Content[i]
 		}
 		element, ok := o.value(child, e)
 		if !ok {
 			return v, false
 		}
-		element.Shared = element.Shared || child != nil && (child.Kind == yamlv3.AliasNode || child.Anchor != "")
+		element.Shared = element.Shared || child != nil && child.Anchor != ""
 		v.Elements = append(v.Elements, element)
 	}
 	return v, true

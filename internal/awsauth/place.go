@@ -99,6 +99,10 @@ func (o *outliner) scalar(n *yamlv3.Node) Value {
 	if at < 0 || at > len(o.text) {
 		return v
 	}
+	if n.Kind == yamlv3.AliasNode {
+		v.At = o.plain(at, "*"+n.Value)
+		return v
+	}
 	if at = o.pastProperties(at); n.Kind != yamlv3.ScalarNode {
 		if at < len(o.text) {
 			v.At = Span{at, at + 1}
@@ -182,7 +186,7 @@ func (o *outliner) plain(at int, value string) Span {
 		}
 		return Span{at, at}
 	}
-	for _, word := range strings.Fields(value) {
+	for word := range strings.FieldsSeq(value) {
 		for end < len(o.text) && strings.IndexByte(" \t\r\n", o.text[end]) >= 0 && end > at {
 			end++
 		}

@@ -29,9 +29,13 @@ type TextEdit struct {
 // One is left out when its row cannot be edited in place, when another row has the ARN it asks for or would get it, in whatever letter case,
 // or when it would change anything else: the new text has been read as the authenticator does, every other row means what it meant and is where it was.
 func Repairs(data map[string]string, repairs []Repair) ([]TextEdit, []bool) {
-	m := mender{data: data, read: Parse(data), texts: map[Key]*mendable{}}
+	m := mender{data: data, texts: map[Key]*mendable{}}
+	read, raw := parse(data)
+	m.read = read
 	for _, k := range []Key{KeyRoles, KeyUsers} {
-		m.texts[k] = newMendable(k, data[string(k)])
+		_, fatal := read.Fatal(k)
+		m.texts[k] = newMendable(data[string(k)], raw[k])
+		m.texts[k].closed = m.texts[k].closed || fatal
 	}
 	done := make([]bool, len(repairs))
 	var open []int
@@ -71,18 +75,19 @@ type mendable struct {
 	closed bool
 }
 
-func newMendable(k Key, text string) *mendable {
+// newMendable reads a text that the authenticator reads as raw.
+func newMendable(text string, raw []byte) *mendable {
 	t := &mendable{text: text}
 	var err error
 	if t.layout, err = scan(text); err != nil {
 		t.closed = true
 		return t
 	}
-	if t.raws, err = rows(text); err != nil || len(t.layout.items)+len(t.layout.elems) != len(t.raws) {
+	if t.raws, err = rowsOf(raw); err != nil || len(t.layout.items)+len(t.layout.elems) != len(t.raws) {
 		t.closed = true
 		return t
 	}
-	t.rows = Outline(k, text)
+	t.rows = outline(text, t.raws)
 	starts := t.layout.starts()
 	for _, it := range t.layout.items {
 		t.spans = append(t.spans, Span{starts[it.first], starts[it.last+1]})
@@ -391,18 +396,18 @@ func (m mender) verify(repairs []Repair, chosen []int, edits []TextEdit) bool {
 	for _, i := range chosen {
 		mended[repairs[i].Key][repairs[i].Index] = repairs[i]
 	}
-	read := Parse(after)
+	read, raw := parse(after)
 	for _, k := range []Key{KeyRoles, KeyUsers} {
-		if _, fatal := read.Fatal(k); fatal || !m.same(k, mended, after, read) {
+		if _, fatal := read.Fatal(k); fatal || !m.same(k, mended, raw[k], read) {
 			return false
 		}
 	}
 	return true
 }
 
-// same compares the rows of one key with what they should be.
-func (m mender) same(k Key, mended map[Key]map[int]Repair, after map[string]string, read Document) bool {
-	raws, err := rows(after[string(k)])
+// same compares the rows of one key with what they should be: those that stayed, then those that came.
+func (m mender) same(k Key, mended map[Key]map[int]Repair, raw []byte, read Document) bool {
+	raws, err := rowsOf(raw)
 	if err != nil {
 		return false
 	}
@@ -413,12 +418,11 @@ func (m mender) same(k Key, mended map[Key]map[int]Repair, after map[string]stri
 		}
 	}
 	at := 0
-	for i, raw := range m.texts[k].raws {
-		r, named := mended[k][i]
-		switch {
+	for i, was := range m.texts[k].raws {
+		switch r, named := mended[k][i]; {
 		case named && r.To != k:
 			continue
-		case at >= len(raws) || !named && !bytes.Equal(raws[at], raw) || named && !becomes(raw, r, entries[at]):
+		case at >= len(raws), !named && !bytes.Equal(raws[at], was), named && !becomes(was, r, entries[at]):
 			return false
 		}
 		at++
@@ -428,14 +432,12 @@ func (m mender) same(k Key, mended map[Key]map[int]Repair, after map[string]stri
 		from = KeyUsers
 	}
 	for _, i := range slices.Sorted(maps.Keys(mended[from])) {
-		r := mended[from][i]
-		if r.To != k {
-			continue
+		if r := mended[from][i]; r.To == k {
+			if !becomes(m.texts[from].raws[i], r, entries[at]) {
+				return false
+			}
+			at++
 		}
-		if at >= len(raws) || !becomes(m.texts[from].raws[i], r, entries[at]) {
-			return false
-		}
-		at++
 	}
 	return at == len(raws)
 }

@@ -50,9 +50,25 @@ func isReserved(name string) bool {
 	return len(name) >= len(reservedPrefix) && strings.EqualFold(name[:len(reservedPrefix)], reservedPrefix)
 }
 
+// parseARN takes an ARN apart without regard to case, as the authenticator compares.
+func parseARN(arn string) (access.ARNParts, error) {
+	if head, rest, found := strings.Cut(arn, ":"); found && strings.EqualFold(head, "arn") {
+		arn = "arn:" + rest
+	}
+	p, err := access.ParseARN(access.ARN(arn))
+	p.Partition, p.Service = strings.ToLower(p.Partition), strings.ToLower(p.Service)
+	return p, err //nolint:wrapcheck // only whether there is one counts
+}
+
+// kind is what stands before the first slash of a resource, in small letters, and name what follows.
+func kind(p access.ARNParts) (kind, name string) {
+	kind, name, _ = strings.Cut(p.Resource, "/")
+	return strings.ToLower(kind), name
+}
+
 // judgeARN finds the one thing that is most wrong with an ARN.
 func judgeARN(arn string) verdict {
-	p, err := access.ParseARN(access.ARN(arn))
+	p, err := parseARN(arn)
 	switch {
 	case strings.IndexFunc(arn, unicode.IsSpace) >= 0:
 		return verdict{code: diag.RC2009, summary: "the ARN has a blank in it", detail: matchesNobody, hint: "write " + strings.Join(strings.Fields(arn), "")}
@@ -84,7 +100,7 @@ func form(partition string) string {
 }
 
 func kindOf(p access.ARNParts) principal {
-	switch kind, _, _ := strings.Cut(p.Resource, "/"); kind {
+	switch kind, _ := kind(p); kind {
 	case "role", "assumed-role":
 		return role
 	case "user":
@@ -123,7 +139,7 @@ func accountHint(id string) string {
 
 // judgeSession judges what STS calls a principal.
 func judgeSession(p access.ARNParts) verdict {
-	kind, rest, _ := strings.Cut(p.Resource, "/")
+	kind, rest := kind(p)
 	switch kind {
 	case "federated-user":
 		return verdict{
@@ -156,9 +172,9 @@ func sound(p access.ARNParts) access.ARN {
 
 // judgePrincipal judges a well-formed ARN of IAM.
 func judgePrincipal(p access.ARNParts) verdict {
-	kind, name, _ := strings.Cut(p.Resource, "/")
+	kind, name := kind(p)
 	switch {
-	case p.Resource == "root":
+	case strings.EqualFold(p.Resource, "root"):
 		return verdict{
 			code: diag.RC2010, severity: diag.Warning, summary: "the root user is mapped",
 			detail: "The row matches the root user of the account, who should never work in a cluster. It does not match everybody of the account.", hint: "map a role instead",
@@ -180,8 +196,8 @@ func judgeRole(p access.ARNParts, name string) verdict {
 	v := verdict{of: role}
 	bare := name[strings.LastIndexByte(name, '/')+1:]
 	switch {
-	case bare != name:
-		p.Resource = "role/" + bare
+	case bare != name && bare != "":
+		p.Resource = p.Resource[:len("role/")] + bare
 		v.code, v.summary, v.mended = diag.RC2002, "role ARN keeps its path", sound(p)
 		v.detail = "The authenticator compares with the ARN that it rebuilds from the session, and that has no path: this row never matches anybody."
 		v.hint = "write " + p.String()
@@ -202,22 +218,8 @@ func judgeRole(p access.ARNParts, name string) verdict {
 
 // arns judges the row's ARN and whether it stands where it belongs.
 func (d *document) arns(r *row) {
-	if r.Kind != awsauth.KindMap {
-		d.noARN(r, "this is not a row", "write rolearn, username and groups")
-		return
-	}
-	if sso := r.member("sso"); sso != nil && r.key == awsauth.KeyRoles && sso.Value.Kind != awsauth.KindNull {
-		r.broken = true
-		because(d.say(diag.RC2019, r.at(sso.NameAt), "sso: does not work on EKS"),
-			"This way of matching is behind a feature that EKS does not switch on. The row matches nobody.", "write rolearn: with the full name of the role, which rolecall finds")
-		return
-	}
-	if r.arn == nil || r.arn.Value.Kind == awsauth.KindNull || r.arn.Value.Kind == awsauth.KindString && r.arn.Value.Text == "" {
-		d.noARN(r, "the row has no "+r.ownName(), "add "+r.ownName()+", or delete the row")
-		return
-	}
-	if r.arn.Value.Kind != awsauth.KindString {
-		return // said of its type
+	if !d.hasARN(r) || r.arn.Value.Kind != awsauth.KindString {
+		return // types says what is wrong with one that is no text
 	}
 	r.verdict = judgeARN(r.arn.Value.Text)
 	misplaced := r.key == awsauth.KeyUsers && r.verdict.of == role || r.key == awsauth.KeyRoles && r.verdict.of == user
@@ -229,16 +231,36 @@ func (d *document) arns(r *row) {
 	if misplaced {
 		d.misplaced(r)
 	}
-	if v := r.verdict; v.code != "" {
-		f := d.say(v.code, r.place(r.arn), v.summary)
-		because(f, v.detail, v.hint)
-		if v.severity != 0 {
-			f.Severity = v.severity
-		}
-		if v.mended != "" {
-			d.mendable(r)
-		}
+	v := r.verdict
+	if v.code == "" {
+		return
 	}
+	f := d.say(v.code, r.place(r.arn), v.summary)
+	because(f, v.detail, v.hint)
+	if v.severity != 0 {
+		f.Severity = v.severity
+	}
+	if v.mended != "" {
+		d.mendable(r)
+	}
+}
+
+// hasARN tells whether the row matches by ARN, and says so if it does not.
+func (d *document) hasARN(r *row) bool {
+	sso := r.member("sso")
+	switch {
+	case r.Kind != awsauth.KindMap:
+		d.noARN(r, "this is not a row", "write rolearn, username and groups")
+	case sso != nil && r.key == awsauth.KeyRoles && sso.Value.Kind != awsauth.KindNull:
+		r.broken = true
+		because(d.say(diag.RC2019, r.at(sso.NameAt), "sso: does not work on EKS"),
+			"This way of matching is behind a feature that EKS does not switch on. The row matches nobody.", "write rolearn: with the full name of the role, which rolecall finds")
+	case r.arn == nil || r.arn.Value.Kind == awsauth.KindNull || r.arn.Value.Kind == awsauth.KindString && r.arn.Value.Text == "":
+		d.noARN(r, "the row has no "+r.ownName(), "add "+r.ownName()+", or delete the row")
+	default:
+		return true
+	}
+	return false
 }
 
 func (r *row) ownName() string {

@@ -87,7 +87,7 @@ func TestRows(t *testing.T) {
 		{name: "the same role and nothing lost", roles: arnRow(account+"role/x") + arnRow(account+"role/X"), want: "4:12 warning RC2006\n"},
 		{name: "another user name is a loss", roles: arnRow(account+"role/x") + row(account+"role/x", "v", "[g]"), want: "4:12 error RC2006\n"},
 		{name: "fewer groups are a loss", roles: row(account+"role/x", "u", "[a, b]") + row(account+"role/x", "u", "[b]"), want: "4:12 error RC2006\n"},
-		{name: "over both keys mapRoles wins", roles: arnRow(account + "role/x"), users: "- userarn: " + account + "role/x\n  username: u\n", want: "1:12 warning RC2005\n1:12 warning RC2006\n"},
+		{name: "over both keys one is misplaced", roles: arnRow(account + "role/x"), users: "- userarn: " + account + "role/x\n  username: u\n", want: "1:12 warning RC2005\n"},
 		{name: "a name twice in a row", roles: "- rolearn: " + sso + "\n  groups: [a]\n  groups: [a, b]\n  username: u\n", want: "3:3 warning RC2006\n"},
 		{name: "a name twice in a row, taking a group away", roles: "- rolearn: " + sso + "\n  groups: [a]\n  Groups: [b]\n  username: u\n", want: "3:3 error RC2006\n"},
 		{name: "a merge key that is overridden is no repetition", roles: "- &x\n  rolearn: " + sso + "\n  username: u\n- <<: *x\n  rolearn: " + account + "role/x\n"},

@@ -11,14 +11,19 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/diag"
 )
 
-// duplicates reports rows for a principal that has one already, on the later.
+// duplicates reports rows for a principal that has one under the same key already, on the later. Of two rows under different
+// keys one is misplaced, and said to be.
 func (d *document) duplicates() {
-	seen := map[string]*row{}
+	type place struct {
+		key awsauth.Key
+		arn string
+	}
+	seen := map[place]*row{}
 	for _, r := range d.rows {
 		if r.entry == nil || r.entry.ARN == "" || !r.verdict.matches() {
 			continue
 		}
-		key := strings.ToLower(r.entry.ARN)
+		key := place{r.key, strings.ToLower(r.entry.ARN)}
 		if before := seen[key]; before != nil {
 			d.duplicate(before, r)
 		}
@@ -27,26 +32,15 @@ func (d *document) duplicates() {
 }
 
 func (d *document) duplicate(before, r *row) {
-	wins, loses := r, before
 	detail := "The last row for a principal counts, and groups are not merged; letter case does not matter."
-	switch {
-	case before.key != r.key:
-		detail = "Rows of mapRoles are tried before those of mapUsers: that one counts, and groups are not merged."
-		if before.key == awsauth.KeyRoles {
-			wins, loses = before, r
-		}
-	case r.key == awsauth.KeyUsers && before.entry.ARN != r.entry.ARN:
+	if r.key == awsauth.KeyUsers && before.entry.ARN != r.entry.ARN {
 		detail = "Of two rows of mapUsers that differ in letter case only, the authenticator takes a random one each time."
 	}
-	where := fmt.Sprintf("on line %d", before.place(before.arn).Line)
-	if before.key != r.key {
-		where += " under " + string(before.key)
-	}
-	f := d.say(diag.RC2006, r.place(r.arn), "there is a row for this principal already, "+where)
+	f := d.say(diag.RC2006, r.place(r.arn), fmt.Sprintf("there is a row for this principal already, on line %d", before.place(before.arn).Line))
 	because(f, detail, "merge the two into one row with the groups of both")
 	var lost []string
-	for _, g := range loses.entry.Groups {
-		if !slices.Contains(wins.entry.Groups, g) {
+	for _, g := range before.entry.Groups {
+		if !slices.Contains(r.entry.Groups, g) {
 			lost = append(lost, g)
 		}
 	}
@@ -54,9 +48,9 @@ func (d *document) duplicate(before, r *row) {
 		f.Severity = diag.Error
 		f.Detail += " Lost: " + strings.Join(lost, ", ") + "."
 	}
-	if wins.entry.Username != loses.entry.Username {
+	if r.entry.Username != before.entry.Username {
 		f.Severity = diag.Error
-		f.Detail += fmt.Sprintf(" Lost: the user name %q.", loses.entry.Username)
+		f.Detail += fmt.Sprintf(" Lost: the user name %q.", before.entry.Username)
 	}
 }
 
@@ -68,9 +62,9 @@ func (d *document) partitions() {
 		if r.arn == nil || r.arn.Value.Kind != awsauth.KindString {
 			continue
 		}
-		if p := access.ARN(r.arn.Value.Text).Partition(); p != "" {
-			of[r] = p
-			count[p]++
+		if p, err := parseARN(r.arn.Value.Text); err == nil && (p.Service == "iam" || p.Service == "sts") {
+			of[r] = p.Partition
+			count[p.Partition]++
 		}
 	}
 	want, source := d.options.Partition, "the cluster is in"

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -39,11 +40,11 @@ func (r *row) role() (string, bool) {
 	if r.verdict.of != role {
 		return "", false
 	}
-	arn := access.ARN(r.arn.Value.Text)
-	if r.verdict.mended != "" {
-		arn = r.verdict.mended
+	arn := cmp.Or(string(r.verdict.mended), r.arn.Value.Text)
+	if p, err := parseARN(arn); err != nil || p.Service != "iam" {
+		return "", false
 	}
-	return arn.RoleName()
+	return arn[strings.LastIndexByte(arn, '/')+1:], true
 }
 
 // groups reports group names that cannot be meant.
@@ -118,10 +119,7 @@ func (d *document) reserved(r *row) {
 		e.Groups = append(e.Groups, g.Text)
 	}
 	if r.verdict.of == role {
-		e.ARN = r.arn.Value.Text
-		if r.verdict.mended != "" {
-			e.ARN = string(r.verdict.mended)
-		}
+		e.ARN = cmp.Or(string(r.verdict.mended), r.arn.Value.Text)
 	}
 	if awsauth.OwnShape(e, d.options.Account) {
 		return

@@ -57,7 +57,7 @@ func (d *document) node(r *row) {
 
 // missingNode reports a whole ConfigMap in which no row is for nodes.
 func (d *document) missingNode() {
-	if d.Form != manifest.FormConfigMap && d.Form != manifest.FormLive || d.Partial || len(d.Values) == 0 {
+	if d.Form != manifest.FormConfigMap && d.Form != manifest.FormLive || d.Partial {
 		return
 	}
 	for _, r := range d.rows {
@@ -65,13 +65,14 @@ func (d *document) missingNode() {
 			return
 		}
 	}
-	at := d.Values[0].KeyPos
+	at := d.Pos
 	if v, ok := d.Value(string(awsauth.KeyRoles)); ok {
 		at = v.KeyPos
+	} else if len(d.Values) > 0 {
+		at = d.Values[0].KeyPos
 	}
 	for _, f := range d.list {
-		switch {
-		case f.Code == diag.RC2018, f.Code == diag.RC2020:
+		if f.Code == diag.RC2018 || f.Code == diag.RC2020 {
 			return
 		}
 	}

@@ -73,6 +73,7 @@ func (d *document) user(r *row) {
 	m := r.member("username")
 	switch {
 	case r.entry == nil && !r.misnamed || r.entry != nil && r.entry.Username != "":
+	case m == nil && r.key == awsauth.KeyRoles && r.isNode():
 	case m == nil:
 		d.emptyUser(r, r.start())
 	case m.Value.Kind == awsauth.KindNull, m.Value.Kind == awsauth.KindString && m.Value.Text == "":

@@ -58,9 +58,9 @@ func (s *source) line(offset int) (number, start, end int) {
 	start, end = s.lines[i], len(s.text)
 	if i+1 < len(s.lines) {
 		end = s.lines[i+1] - 1
-		if end > start && s.text[end-1] == '\r' {
-			end--
-		}
+	}
+	if end > start && s.text[end-1] == '\r' {
+		end--
 	}
 	return i, start, end
 }
