@@ -245,8 +245,14 @@ func TestBackupsAreNamedByClusterAndNumber(t *testing.T) {
 		number       int
 		bad          bool
 	}{
-		{arg: "eu", cluster: "eu"}, {arg: "pay/eu#12", cluster: "pay/eu", number: 12}, {arg: "eu#000012", cluster: "eu", number: 12},
-		{arg: "eu#", bad: true}, {arg: "eu#0", bad: true}, {arg: "eu#-1", bad: true}, {arg: "#1", bad: true}, {arg: "eu#x", bad: true},
+		{arg: "eu", cluster: "eu"},
+		{arg: "pay/eu#12", cluster: "pay/eu", number: 12},
+		{arg: "eu#000012", cluster: "eu", number: 12},
+		{arg: "eu#", bad: true},
+		{arg: "eu#0", bad: true},
+		{arg: "eu#-1", bad: true},
+		{arg: "#1", bad: true},
+		{arg: "eu#x", bad: true},
 	} {
 		cluster, number, err := backupRef(tt.arg)
 		if cluster != tt.cluster || number != tt.number || (err != nil) != tt.bad {

@@ -57,7 +57,7 @@ func (r *removals) String() string {
 func (r *removals) Set(s string) error {
 	bound, err := access.ParseRemovals(s)
 	*r.to = &bound
-	return err //nolint:wrapcheck // it names the text, and the flag's name goes before it
+	return err
 }
 
 func (*removals) Type() string { return "N|N%" }
@@ -234,7 +234,7 @@ func spell(args []string) string {
 }
 
 // passed are the flags that pass guards, as they were given.
-func (p planning) passed() []string {
+func (p *planning) passed() []string {
 	var out []string
 	for _, f := range []struct {
 		name  string

@@ -170,7 +170,7 @@ func (b *bench) clear(tb testing.TB) {
 			tb.Fatal(err)
 		}
 	}
-	b.run(tb, 0, "apply", "--auto-approve", "--allow-role-deletion")
+	b.run(tb, 0, "apply", "--auto-approve", "--allow-role-deletion", "--max-removals", "100%")
 }
 
 func says(tb testing.TB, out product.Output, words ...string) {
