@@ -3,9 +3,6 @@ package lint
 
 import (
 	"github.com/rolecall-dev/rolecall/internal/access"
-	"github.com/rolecall-dev/rolecall/internal/diag"
-	"github.com/rolecall-dev/rolecall/internal/manifest"
-	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
 // Options say what is known of the cluster a document is for.
@@ -14,6 +11,3 @@ type Options struct {
 	Account   access.AccountID
 	Partition string
 }
-
-// Live returns what a cluster's document and bindings say that the rest of the snapshot contradicts. What lies in a gap raises nothing.
-func Live(x *snapshot.Index, c *access.Cluster, d manifest.Document) diag.List { return nil }
