@@ -29,7 +29,7 @@ func shapes() map[string]map[string]fields {
 			".summary":    {always: "error warning note"},
 		},
 		"Plan": {
-			"":                   {always: "apiVersion kind id taken caller owner complete applicable changes bindings conflicts findings refusals gaps summary"},
+			"":                   {always: "apiVersion kind id taken caller owner complete applicable changes bindings conflicts findings refusals guards gaps summary"},
 			".changes[]":         {"id stage dependsOn action kind name reason origin escalation gains loses", "account region cluster policy grant before after note checks"},
 			".changes[].gains[]": person,
 			".changes[].loses[]": person,

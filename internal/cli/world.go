@@ -153,12 +153,36 @@ func (r *routes) RBAC(ctx context.Context, c access.Cluster) (access.Cluster, er
 	return k.RBAC(ctx, c)
 }
 
-func (r *routes) EditRows(ctx context.Context, c access.Cluster, owner string, edits []access.RowEdit) (*access.ConfigMap, error) {
+func (r *routes) Self(ctx context.Context, c access.Cluster) (access.Self, error) {
+	k, err := r.client(c)
+	if err != nil {
+		return access.Self{}, err
+	}
+	return k.Self(ctx, c)
+}
+
+func (r *routes) Backups(ctx context.Context, c access.Cluster, owner string) ([]access.Backup, error) {
 	k, err := r.client(c)
 	if err != nil {
 		return nil, err
 	}
-	return k.EditRows(ctx, c, owner, edits)
+	return k.Backups(ctx, c, owner)
+}
+
+func (r *routes) EditRows(ctx context.Context, c access.Cluster, w access.RowWrite) (*access.ConfigMap, error) {
+	k, err := r.client(c)
+	if err != nil {
+		return nil, err
+	}
+	return k.EditRows(ctx, c, w)
+}
+
+func (r *routes) WriteAwsAuth(ctx context.Context, c access.Cluster, w access.TextWrite) (*access.ConfigMap, error) {
+	k, err := r.client(c)
+	if err != nil {
+		return nil, err
+	}
+	return k.WriteAwsAuth(ctx, c, w)
 }
 
 func (r *routes) PutBinding(ctx context.Context, c access.Cluster, before *access.Binding, b access.Binding) error {
