@@ -28,6 +28,7 @@ import (
 var (
 	inputs = flag.Int("inputs", 20_000, "how many documents to compare")
 	seed   = flag.Uint64("seed", 1, "where the documents start; the same seed gives the same documents")
+	extra  = flag.String("corpus", "", "a further folder of txtar files whose documents are mutated")
 	update = flag.Bool("update", false, "rewrite the corpus with an input of every behaviour")
 )
 
@@ -121,7 +122,11 @@ type source struct {
 
 func sources(tb testing.TB) []source {
 	tb.Helper()
-	from, err := seeds(lintCorpus)
+	folders := []string{lintCorpus}
+	if *extra != "" {
+		folders = append(folders, *extra)
+	}
+	from, err := seeds(folders...)
 	if err != nil {
 		tb.Fatal(err)
 	}
