@@ -26,14 +26,20 @@ type planning struct {
 func (p *planning) register(a *app, cmd *cobra.Command) {
 	p.sources.register(cmd)
 	a.outputFlag(cmd)
+	p.registerGuards(cmd)
+	cmd.Flags().BoolVar(&p.options.AllowRoleDeletion, "allow-role-deletion", false, "pass guard RC4009: take away the last assignment of a set in an account")
+	cmd.Flags().BoolVar(&p.options.AllowRewrite, "allow-rewrite", false, "pass guard RC4010: where the style of aws-auth cannot be edited in place, write it anew; comments are lost")
+	cmd.Flags().BoolVar(&p.people, "people", false, "name the people who gain or lose")
+	cmd.Flags().BoolVar(&p.stats, "stats", false, "print the calls made, by operation")
+	cmd.Flags().BoolVar(&p.require, "require-complete", false, "end with exit code 6 when something could not be read")
+}
+
+// registerGuards adds the flags that pass the guards of aws-auth.
+func (p *planning) registerGuards(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&p.options.AllowSelfLockout, "allow-self-lockout", false, "pass guard RC4001: take access from the identity that runs rolecall")
 	cmd.Flags().BoolVar(&p.options.AllowNoAdmin, "allow-no-admin", false, "pass guard RC4002: leave a cluster without a known administrator")
 	cmd.Flags().BoolVar(&p.options.AllowNodeRows, "allow-node-rows", false, "pass guard RC4003: remove or change rows of nodes")
 	cmd.Flags().Var(&removals{&p.options.MaxRemovals}, "max-removals", "bound of guard RC4004: rows of a cluster, and managed assignments, that may go: N or N% (default 25%)")
-	cmd.Flags().BoolVar(&p.options.AllowRoleDeletion, "allow-role-deletion", false, "pass guard RC4009: take away the last assignment of a set in an account")
-	cmd.Flags().BoolVar(&p.people, "people", false, "name the people who gain or lose")
-	cmd.Flags().BoolVar(&p.stats, "stats", false, "print the calls made, by operation")
-	cmd.Flags().BoolVar(&p.require, "require-complete", false, "end with exit code 6 when something could not be read")
 }
 
 // removals is the flag --max-removals.
@@ -49,7 +55,7 @@ func (r *removals) String() string {
 func (r *removals) Set(s string) error {
 	bound, err := access.ParseRemovals(s)
 	*r.to = &bound
-	return err //nolint:wrapcheck // it names the text, and the flag's name goes before it
+	return err
 }
 
 func (*removals) Type() string { return "N|N%" }
@@ -116,6 +122,11 @@ func planExit(d *planned, p planning, detailed bool) error {
 
 // plan loads, observes and compares.
 func (a *app) plan(ctx context.Context, p planning, file string) (*planned, error) {
+	return a.planIn(ctx, p, file, nil)
+}
+
+// planIn plans in a world that is connected already, or connects where there is none.
+func (a *app) planIn(ctx context.Context, p planning, file string, w *world) (*planned, error) {
 	in, err := a.load(p.sources)
 	if err != nil {
 		return nil, err
@@ -123,8 +134,8 @@ func (a *app) plan(ctx context.Context, p planning, file string) (*planned, erro
 	if in.diagnostics.HasErrors() {
 		return nil, a.refuseFiles(in.diagnostics)
 	}
-	d := &planned{in: in, again: a.again(p)}
-	if file == "" {
+	d := &planned{in: in, again: a.again(p), world: w}
+	if file == "" && w == nil {
 		if d.world, err = a.connect(ctx, in.installation); err != nil {
 			return nil, err
 		}
@@ -138,15 +149,24 @@ func (a *app) plan(ctx context.Context, p planning, file string) (*planned, erro
 	}
 	d.index = snapshot.NewIndex(s)
 	d.built = desired.Build(desired.Input{Installation: in.installation, Policies: in.policies, Index: d.index, Coverage: in.coverage})
-	if p.options.MaxRemovals == nil && in.installation.MaxRemovals != "" {
-		bound, err := access.ParseRemovals(in.installation.MaxRemovals)
-		if err != nil {
-			return nil, fmt.Errorf("reading maxRemovals: %w", err)
-		}
-		p.options.MaxRemovals = &bound
+	if err := p.bound(in); err != nil {
+		return nil, err
 	}
 	d.plan = plan.Diff(planInput(in, d.index, d.built), p.options)
 	return d, nil
+}
+
+// bound takes the bound of removals from the installation where no flag gives one.
+func (p *planning) bound(in *inputs) error {
+	if p.options.MaxRemovals != nil || in.installation.MaxRemovals == "" {
+		return nil
+	}
+	bound, err := access.ParseRemovals(in.installation.MaxRemovals)
+	if err != nil {
+		return fmt.Errorf("reading maxRemovals: %w", err)
+	}
+	p.options.MaxRemovals = &bound
+	return nil
 }
 
 func planInput(in *inputs, x *snapshot.Index, r *desired.Result) plan.Input {
@@ -207,7 +227,7 @@ func (a *app) again(p planning) string {
 }
 
 // passed are the flags that pass guards, as they were given.
-func (p planning) passed() []string {
+func (p *planning) passed() []string {
 	var out []string
 	for _, f := range []struct {
 		name  string
@@ -217,6 +237,7 @@ func (p planning) passed() []string {
 		{"--allow-no-admin", p.options.AllowNoAdmin},
 		{"--allow-node-rows", p.options.AllowNodeRows},
 		{"--allow-role-deletion", p.options.AllowRoleDeletion},
+		{"--allow-rewrite", p.options.AllowRewrite},
 	} {
 		if f.given {
 			out = append(out, f.name)

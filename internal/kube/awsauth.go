@@ -93,7 +93,7 @@ func withRecords(now *access.ConfigMap, after access.ConfigMap) access.ConfigMap
 }
 
 // errNothing says that the ConfigMap is as wanted.
-var errNothing = errors.New("nothing to write") //nolint:gochecknoglobals // a sentinel
+var errNothing = errors.New("nothing to write")
 
 // rewriting is how aws-auth is to be replaced.
 type rewriting struct {

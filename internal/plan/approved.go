@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/awsauth"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
 // Approved divides the changes of a plan that was made anew into those that somebody has agreed to already and those beyond. A change is agreed
@@ -33,6 +37,52 @@ func Approved(agreed, now []Change) (kept, beyond []Change) {
 
 // SameEffect tells whether two changes do the same to the same object, whatever their plans and their outcome.
 func SameEffect(a, b Change) bool { return a.effect() == b.effect() }
+
+// Happened tells whether a snapshot shows a row or binding as a change wants it: then whoever came in between brought it about.
+// Of other objects, and of what was not read, it says no.
+func Happened(x *snapshot.Index, c Change) bool {
+	cluster, ok := x.Cluster(c.Cluster)
+	if !ok {
+		return false
+	}
+	part := access.PartRBAC
+	if c.Kind == KindAwsAuthRow {
+		part = access.PartAwsAuth
+	}
+	if _, unread := x.Gap(part, func(g access.Gap) bool { return g.Cluster == c.Cluster }); unread {
+		return false
+	}
+	switch o := c.object(); {
+	case o.Mapping != nil:
+		return rowHappened(cluster.AwsAuth, o.Mapping, c.After != nil)
+	case o.Binding != nil:
+		return bindingHappened(cluster, *o.Binding, c.After != nil)
+	}
+	return false
+}
+
+func rowHappened(cm *access.ConfigMap, m *access.Mapping, wanted bool) bool {
+	if m.Symbolic() {
+		return false
+	}
+	if cm == nil {
+		return !wanted
+	}
+	row, exists := awsauth.Parse(cm.Data).Lookup(m.Row.RoleARN)
+	exists = exists && row.Key != awsauth.KeyAccounts
+	return exists == wanted && (!wanted || row.Row().Equal(m.Row))
+}
+
+func bindingHappened(c *access.Cluster, b access.Binding, wanted bool) bool {
+	for _, bs := range [][]access.Binding{c.RoleBindings, c.ClusterRoleBindings} {
+		for _, o := range bs {
+			if o.Namespace == b.Namespace && o.Name == b.Name {
+				return wanted && sameBinding(o, b)
+			}
+		}
+	}
+	return !wanted
+}
 
 // effect names what a change does to which object.
 func (c Change) effect() string {

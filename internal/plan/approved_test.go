@@ -8,6 +8,7 @@ import (
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/plan"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
 func TestOnlyWhatWasAgreedToIsCarriedOutAfterAnotherPlan(t *testing.T) {
@@ -49,6 +50,44 @@ func TestOnlyWhatWasAgreedToIsCarriedOutAfterAnotherPlan(t *testing.T) {
 			kept, beyond := plan.Approved([]plan.Change{update, remove, bind}, tt.now)
 			if d := cmp.Diff([]string{tt.kept, tt.beyond}, []string{ids(kept), ids(beyond)}); d != "" {
 				t.Errorf("kept and beyond (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestWhatSomebodyElseBroughtAboutIsSeen(t *testing.T) {
+	text := func(rows string) *access.ConfigMap {
+		return &access.ConfigMap{Data: map[string]string{"mapRoles": rows}}
+	}
+	row := &plan.Object{Mapping: &access.Mapping{Row: access.Row{RoleARN: "arn:aws:iam::1:role/dev", Username: "u", Groups: []string{"g"}}}}
+	binding := &plan.Object{Binding: &access.Binding{Name: "view", Ref: access.RoleRef{Kind: access.KindClusterRole, Name: "view"}}}
+	const dev = "- {rolearn: 'arn:aws:iam::1:role/dev', username: u, groups: [g]}\n"
+	tests := []struct {
+		name   string
+		change plan.Change
+		now    access.Cluster
+		gaps   []access.Gap
+		want   bool
+	}{
+		{name: "a row that is there", change: plan.Change{Kind: plan.KindAwsAuthRow, After: row}, now: access.Cluster{AwsAuth: text(dev)}, want: true},
+		{name: "a row with other groups", change: plan.Change{Kind: plan.KindAwsAuthRow, After: row}, now: access.Cluster{AwsAuth: text(strings.Replace(dev, "[g]", "[h]", 1))}},
+		{name: "a row that is not there", change: plan.Change{Kind: plan.KindAwsAuthRow, After: row}, now: access.Cluster{AwsAuth: text("")}},
+		{name: "a row that is gone", change: plan.Change{Kind: plan.KindAwsAuthRow, Before: row}, now: access.Cluster{AwsAuth: text("")}, want: true},
+		{name: "a row that still stands", change: plan.Change{Kind: plan.KindAwsAuthRow, Before: row}, now: access.Cluster{AwsAuth: text(dev)}},
+		{
+			name: "a row that was not read", change: plan.Change{Kind: plan.KindAwsAuthRow, Before: row}, now: access.Cluster{},
+			gaps: []access.Gap{{Part: access.PartAwsAuth, Cluster: "c"}},
+		},
+		{name: "a binding that is there", change: plan.Change{Kind: plan.KindClusterRoleBinding, After: binding}, now: access.Cluster{ClusterRoleBindings: []access.Binding{*binding.Binding}}, want: true},
+		{name: "a binding that is not", change: plan.Change{Kind: plan.KindClusterRoleBinding, After: binding}},
+		{name: "an assignment", change: plan.Change{Kind: plan.KindAccountAssignment, After: &plan.Object{Assignment: &access.Assignment{}}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.now.ARN, tt.change.Cluster = "c", "c"
+			x := snapshot.NewIndex(&snapshot.Snapshot{Clusters: []access.Cluster{tt.now}, Gaps: tt.gaps})
+			if got := plan.Happened(x, tt.change); got != tt.want {
+				t.Errorf("happened: %t, want %t", got, tt.want)
 			}
 		})
 	}
