@@ -8,7 +8,16 @@ import (
 )
 
 // generator writes documents. The same random source gives the same documents.
-type generator struct{ *rand.Rand }
+type generator struct {
+	*rand.Rand
+
+	// seen are the ARNs of the document so far, so that rows meet.
+	seen *[]string
+}
+
+func newGenerator(seed, input uint64) generator {
+	return generator{Rand: rand.New(rand.NewPCG(seed, input)), seen: &[]string{}} //nolint:gosec // the same documents every time is the point
+}
 
 func (g generator) pick(of ...string) string { return of[g.IntN(len(of))] }
 

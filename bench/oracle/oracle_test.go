@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -164,7 +163,7 @@ func TestReadingAgreesWithTheAuthenticator(t *testing.T) {
 		wait.Go(func() {
 			for i := int(next.Add(1) - 1); i < *inputs; i = int(next.Add(1) - 1) {
 				s := sources[i%len(sources)]
-				g := generator{rand.New(rand.NewPCG(*seed, uint64(i)))}
+				g := newGenerator(*seed, uint64(i))
 				data := s.make(g, i)
 				seen.add(t, s.name, data, Compare(t.Context(), data))
 			}

@@ -25,6 +25,15 @@ func (g generator) roleName() string {
 }
 
 func (g generator) arn() string {
+	if seen := *g.seen; len(seen) > 0 && g.one(4) {
+		return g.pick(seen[g.IntN(len(seen))], strings.ToLower(seen[g.IntN(len(seen))]))
+	}
+	arn := g.newARN()
+	*g.seen = append(*g.seen, arn)
+	return arn
+}
+
+func (g generator) newARN() string {
 	account := g.accountID()
 	switch g.IntN(14) {
 	case 0:
@@ -133,10 +142,11 @@ func (g generator) roleRow() []member {
 		return []member{{value: g.pick("null", "text", "12", "[]", "{}", "*r0", "true", g.arn())}}
 	}
 	var out []member
-	if !g.one(15) {
+	sso := g.one(10)
+	if !g.one(15) && (!sso || g.one(4)) {
 		out = append(out, member{name: g.spelled(g.pick("rolearn", "rolearn", "rolearn", "rolearn", "rolearn", "rolearn", "roleARN", "userarn", "role")), value: g.arnScalar()})
 	}
-	if g.one(12) {
+	if sso {
 		out = append(out, member{name: g.spelled("sso"), value: g.sso()})
 	}
 	return g.shuffled(append(out, g.common()...))

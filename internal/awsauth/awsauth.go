@@ -90,8 +90,8 @@ func (d Document) Lookup(canonicalARN access.ARN) (Entry, bool) {
 	// The authenticator asks with the ARN in lower case. That is not the same as ignoring case where one letter's lower case is another's.
 	lower := strings.ToLower(string(canonicalARN))
 	for _, rows := range [][]Entry{d.Roles, d.Users} {
-		for _, row := range slices.Backward(rows) {
-			if row.ARN != "" && strings.EqualFold(row.ARN, lower) {
+		for i, row := range slices.Backward(rows) {
+			if row.ARN != "" && strings.EqualFold(row.ARN, lower) && !replaced(row, rows[i+1:]) {
 				return row, true
 			}
 		}
@@ -106,6 +106,26 @@ func (d Document) Lookup(canonicalARN access.ARN) (Entry, bool) {
 		}
 	}
 	return Entry{}, false
+}
+
+// replaced tells whether a later row takes the row's place in the authenticator's table, where it may then match somebody else.
+func replaced(row Entry, later []Entry) bool {
+	return slices.ContainsFunc(later, func(e Entry) bool { return e.place() == row.place() })
+}
+
+// place is the key under which the authenticator keeps a row.
+func (e Entry) place() string {
+	switch {
+	case e.Key != KeyRoles:
+		return e.ARN
+	case e.SSO == nil:
+		return strings.ToLower(e.ARN)
+	}
+	partition := ""
+	if e.SSO.Partition == "" {
+		partition = "aws"
+	}
+	return strings.ToLower("arn:" + partition + ":iam::" + e.SSO.AccountID + ":role/AWSReservedSSO_" + e.SSO.PermissionSetName + "_*")
 }
 
 // Session is what the authenticator knows of a caller when it renders templates.

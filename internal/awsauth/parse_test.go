@@ -94,7 +94,7 @@ func TestUnquotedAccountsKeepTheirZeros(t *testing.T) {
 
 func TestLookupTakesTheRowThatTheAuthenticatorTakes(t *testing.T) {
 	d := awsauth.Parse(map[string]string{
-		"mapRoles":    "- {rolearn: 'arn:aws:iam::111122223333:role/Dev', username: first}\n- {rolearn: 'ARN:aws:iam::111122223333:role/dev', username: second}\n- {rolearn: 'arn:aws:iam::111122223333:role/p/ath', username: never}\n- {rolearn: 'arn:aws:iam::111122223333:user/eve', username: role-row}",
+		"mapRoles":    "- {rolearn: 'arn:aws:iam::111122223333:role/Dev', username: first}\n- {rolearn: 'ARN:aws:iam::111122223333:role/dev', username: second}\n- {rolearn: 'arn:aws:iam::111122223333:role/p/ath', username: never}\n- {rolearn: 'arn:aws:iam::111122223333:user/eve', username: role-row}\n- {rolearn: 'arn:aws:iam::111122223333:role/istanbul', username: never}\n- {rolearn: 'arn:aws:iam::111122223333:role/\u0130stanbul', username: never}",
 		"mapUsers":    "- {userarn: 'arn:aws:iam::111122223333:user/eve', username: user-row}\n- {userarn: 'arn:aws:iam::111122223333:user/bob', username: bob}\n- {userarn: 'arn:aws:iam::111122223333:role/late', username: late}\n- {userarn: 'arn:aws:iam::111122223333:role/\u0130', username: never}",
 		"mapAccounts": "- 444455556666\n- \"{{AccountID}}\"\n- \"\"",
 	})
@@ -110,6 +110,7 @@ func TestLookupTakesTheRowThatTheAuthenticatorTakes(t *testing.T) {
 		{"what is no ARN is of no account", "stranger", "", ""},
 		{"an ARN without an account, where mapAccounts has an empty one", "arn:aws:iam:::role/x", "arn:aws:iam:::role/x", awsauth.KeyAccounts},
 		{"a letter whose lower case is another letter", "arn:aws:iam::111122223333:role/\u0130", "", ""},
+		{"a row in whose place another was put", "arn:aws:iam::111122223333:role/istanbul", "", ""},
 		{"a row with a path never matches", "arn:aws:iam::111122223333:role/ath", "", ""},
 	}
 	for _, tt := range tests {
