@@ -4,15 +4,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rolecall-dev/rolecall/internal/access"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/aws-iam-authenticator/pkg/config"
 
 	"github.com/rolecall-dev/rolecall/bench/oracle"
-	"github.com/rolecall-dev/rolecall/internal/access"
 )
 
 // Keiko is the command with which keikoproj/aws-auth adds a row.
-func (a *Arena) Keiko(w *Way, r access.Row) []string {
+func (a *Arena) Keiko(_ *Way, r access.Row) []string {
 	return []string{
 		a.Program("keiko"), "upsert", "--maproles", "--rolearn", string(r.RoleARN), "--username", r.Username, "--groups", strings.Join(r.Groups, ","),
 	}

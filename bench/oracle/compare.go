@@ -9,13 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/awsauth"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/aws-iam-authenticator/pkg/config"
 	"sigs.k8s.io/aws-iam-authenticator/pkg/errutil"
 	"sigs.k8s.io/aws-iam-authenticator/pkg/token"
-
-	"github.com/rolecall-dev/rolecall/internal/access"
-	"github.com/rolecall-dev/rolecall/internal/awsauth"
 )
 
 // Verdict is the outcome of one comparison.
@@ -159,12 +158,16 @@ func withoutKey(message string) string {
 }
 
 // The types that the messages of encoding/json name.
+//
+//nolint:gochecknoglobals // tables
 var (
 	ourTypes   = strings.NewReplacer("jsonRow.", "Row.", "jsonUser.", "Row.", "awsauth.jsonRow", "Row", "awsauth.jsonUser", "Row", "awsauth.SSOMatcher", "SSO", "SSOMatcher.", "SSO.")
 	theirTypes = strings.NewReplacer("RoleMapping.", "Row.", "UserMapping.", "Row.", "config.RoleMapping", "Row", "config.UserMapping", "Row", "config.SSOARNMatcher", "SSO", "SSOARNMatcher.", "SSO.")
 )
 
 // reasons are why a row is dropped alone, in our words and in theirs.
+//
+//nolint:gochecknoglobals // a table
 var reasons = []struct{ ours, theirs string }{
 	{"neither rolearn nor sso", "one of rolearn or SSO must be supplied"},
 	{"both rolearn and sso", "only one of rolearn or SSO can be supplied"},
@@ -362,9 +365,16 @@ func behaviours(k awsauth.Key, d awsauth.Document, text string) []string {
 
 func few(n int) string { return []string{"none", "one", "several"}[min(n, 2)] }
 
+func partition(e awsauth.Entry) string {
+	if e.SSO == nil {
+		return ""
+	}
+	return e.SSO.Partition
+}
+
 // features are what is particular about a row that comes after others.
 func features(e awsauth.Entry, before []awsauth.Entry) string {
-	out := "row"
+	out := []string{"row"}
 	for _, f := range []struct {
 		name string
 		has  bool
@@ -374,13 +384,14 @@ func features(e awsauth.Entry, before []awsauth.Entry) string {
 		{"empty group", slices.Contains(e.Groups, "")},
 		{"userid", e.UserID != ""},
 		{"sso", e.SSO != nil},
+		{"partition " + partition(e), partition(e) != ""},
 		{"path", string(access.ARN(e.ARN).WithoutPath()) != e.ARN},
 		{"same", slices.ContainsFunc(before, func(o awsauth.Entry) bool { return o.ARN == e.ARN })},
 		{"same but for case", slices.ContainsFunc(before, func(o awsauth.Entry) bool { return o.ARN != e.ARN && strings.EqualFold(o.ARN, e.ARN) })},
 	} {
 		if f.has {
-			out += ", " + f.name
+			out = append(out, f.name)
 		}
 	}
-	return out
+	return strings.Join(out, ", ")
 }

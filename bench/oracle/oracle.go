@@ -92,16 +92,16 @@ func privateDNSName(id string) string {
 type handler struct {
 	http.ServeMux
 
-	verifier      token.Verifier
+	_             token.Verifier
 	ec2Provider   ec2provider.EC2Provider
-	clusterID     string
+	_             string
 	backendMapper backendMapper
 }
 
 type backendMapper struct {
-	mappers      []mapper.Mapper
-	mapperStopCh chan struct{}
-	currentModes string
+	mappers []mapper.Mapper
+	_       chan struct{}
+	_       string
 }
 
 //go:linkname saveMap sigs.k8s.io/aws-iam-authenticator/pkg/mapper/configmap.(*MapStore).saveMap

@@ -142,7 +142,7 @@ func (g generator) roleRow() []member {
 		return []member{{value: g.pick("null", "text", "12", "[]", "{}", "*r0", "true", g.arn())}}
 	}
 	var out []member
-	sso := g.one(10)
+	sso := g.one(6)
 	if !g.one(15) && (!sso || g.one(4)) {
 		out = append(out, member{name: g.spelled(g.pick("rolearn", "rolearn", "rolearn", "rolearn", "rolearn", "rolearn", "roleARN", "userarn", "role")), value: g.arnScalar()})
 	}
@@ -165,12 +165,12 @@ func (g generator) sso() string {
 	}
 	parts := []string{}
 	if !g.one(6) {
-		parts = append(parts, g.pick("permissionSetName", "permissionSetName", "permissionsetname")+": "+g.pick("Dev", "View_Only", "'a b'", "x=,.@-", "123", "''", strings.Repeat("x", 33), "größe"))
+		parts = append(parts, g.pick("permissionSetName", "permissionSetName", "permissionsetname")+": "+g.pick("Dev", "Dev", "Dev", "View", "View_Only", "'a b'", "x=,.@-", "123", "''", strings.Repeat("x", 33), "größe"))
 	}
 	if !g.one(6) {
-		parts = append(parts, "accountID: "+g.pick(`"111122223333"`, `"012345678901"`, "111122223333", `"1111"`, "''", "\"111122223333\\n\""))
+		parts = append(parts, "accountID: "+g.pick(`"111122223333"`, `"444455556666"`, `"999988887777"`, `"012345678901"`, "111122223333", `"1111"`, "''", "\"111122223333\\n\""))
 	}
-	if g.one(3) {
+	if g.one(2) {
 		parts = append(parts, "partition: "+g.pick("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc", "gcp", "AWS", "''", "1"))
 	}
 	return "{" + strings.Join(parts, ", ") + "}"

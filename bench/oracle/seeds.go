@@ -35,7 +35,7 @@ func seeds(folders ...string) ([]map[string]string, error) {
 		}
 		slices.Sort(files)
 		for _, file := range files {
-			text, err := os.ReadFile(file) //nolint:gosec // a folder of this repository
+			text, err := os.ReadFile(file)
 			if err != nil {
 				return nil, err //nolint:wrapcheck // it names the file
 			}

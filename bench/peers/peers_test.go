@@ -9,11 +9,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rolecall-dev/rolecall/bench/arena"
 	"github.com/rolecall-dev/rolecall/internal/access"
+
+	"github.com/rolecall-dev/rolecall/bench/arena"
 )
 
-var repeat = flag.Int("repeat", 5, "how often each contestant adds the rows in one run; one by one it does so once")
+var (
+	repeat = flag.Int("repeat", 5, "how often each contestant adds the rows in one run; one by one it does so once")
+	fast   = flag.Bool("fast", false, "leave out those who go one by one")
+)
 
 // contestant adds rows its own way.
 type contestant struct {
@@ -74,6 +78,9 @@ func TestRowsAddedSideBySide(t *testing.T) {
 			times := max(1, *repeat)
 			if c.slow {
 				times = 1
+			}
+			if c.slow && *fast {
+				continue
 			}
 			var took []time.Duration
 			var counts arena.Counts

@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/lab/labtest"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/rolecall-dev/rolecall/bench/arena"
-	"github.com/rolecall-dev/rolecall/internal/access"
-	"github.com/rolecall-dev/rolecall/lab/labtest"
 )
 
 var rounds = flag.Int("rounds", 10, "how often all writers start at once")
@@ -144,7 +144,7 @@ func culprit(before, after *corev1.ConfigMap) string {
 		}
 	}
 	for _, m := range after.ManagedFields {
-		if m.FieldsV1 != nil && slices.ContainsFunc(fields, func(f string) bool { return strings.Contains(string(m.FieldsV1.Raw), f) }) {
+		if m.FieldsV1 != nil && slices.ContainsFunc(fields, func(f string) bool { return strings.Contains(m.FieldsV1.GetRawString(), f) }) {
 			return m.Manager
 		}
 	}
