@@ -37,7 +37,7 @@ var allowed = map[string]rule{
 
 	"internal/access":  {others: pure("context", "k8s.io/api/rbac/v1")},
 	"internal/diag":    {others: pure()},
-	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2")},
+	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2", "go.yaml.in/yaml/v3")},
 	"internal/policy": {
 		local:  []string{"internal/access", "internal/diag", "api/v1alpha1"},
 		others: pure("reflect", "sigs.k8s.io/yaml", "github.com/goccy/go-yaml", "k8s.io/apimachinery"),
@@ -52,7 +52,7 @@ var allowed = map[string]rule{
 	},
 	"internal/manifest": {
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth"},
-		others: pure("go.yaml.in/yaml/v3"),
+		others: pure("encoding/binary", "go.yaml.in/yaml/v3", "unicode/utf16"),
 	},
 	"internal/lint": {
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth", "internal/manifest", "internal/snapshot"},
@@ -71,9 +71,9 @@ var allowed = map[string]rule{
 	"internal/cli": {
 		local: []string{
 			"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/desired", "internal/plan", "internal/apply",
-			"internal/aws", "internal/kube", "internal/awsauth", "schema",
+			"internal/aws", "internal/kube", "internal/awsauth", "internal/manifest", "internal/lint", "schema",
 		},
-		others: []string{"std", "github.com/spf13", "golang.org/x/term", "sigs.k8s.io/yaml"},
+		others: []string{"std", "github.com/spf13", "golang.org/x/term", "sigs.k8s.io/yaml", "github.com/rogpeppe/go-internal/diff"},
 	},
 
 	"internal/kubesim":              {others: standard},

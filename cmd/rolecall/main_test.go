@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"rolecall": main, "kubectl-rolecall": main})
 }
 
-// TestScripts runs the commands as people do. Every script finds the example in examples/acme.
+// TestScripts runs the commands as people do. Every script finds the examples.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -32,7 +32,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-			return os.CopyFS(filepath.Join(e.WorkDir, "examples", "acme"), os.DirFS(filepath.Join("..", "..", "examples", "acme")))
+			return os.CopyFS(filepath.Join(e.WorkDir, "examples"), os.DirFS(filepath.Join("..", "..", "examples")))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "tokenhost": tokenHost, "variant": variant, "simulator": simulator, "shape": shape},
 	})
@@ -78,7 +78,7 @@ func tokenHost(ts *testscript.TestScript, _ bool, args []string) {
 func TestExamplesInHelpWork(t *testing.T) {
 	t.Chdir(filepath.Join("..", ".."))
 	offline, parsed := 0, 0
-	for _, verb := range []string{"", "validate", "plan", "apply", "backup", "backup list", "backup show", "rollback", "snapshot", "token", "schema", "codes", "completion", "version"} {
+	for _, verb := range []string{"", "validate", "lint", "plan", "apply", "backup", "backup list", "backup show", "rollback", "snapshot", "token", "schema", "codes", "completion", "version"} {
 		help := run(t, append(strings.Fields(verb), "--help")...)
 		_, rest, ok := strings.Cut(help, "Examples:\n")
 		if !ok {

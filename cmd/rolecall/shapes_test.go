@@ -45,6 +45,22 @@ func shapes() map[string]map[string]fields {
 			".changes[]": {"id name status", "error proof"},
 			".summary":   {always: "done failed skipped"},
 		},
+		"Backups": {
+			"":           {always: "apiVersion kind owner backups"},
+			".backups[]": {always: "cluster number taken caller command run rows bytes", perhaps: "damaged"},
+		},
+		"Backup": {
+			"":           {always: "apiVersion kind cluster number owner taken run command caller configMap", perhaps: "damaged"},
+			".configMap": {always: "data", perhaps: "annotations resourceVersion"},
+		},
+		"Rollback": {
+			"":            {always: "apiVersion kind cluster backup changes left leftKeys refusals backups"},
+			".backup":     {always: "cluster number taken caller command run rows bytes", perhaps: "damaged"},
+			".changes[]":  {"fate key arn ours", "now then"},
+			".left[]":     {"fate key arn ours", "now then"},
+			".refusals[]": finding,
+			".backups[]":  {always: "cluster number file"},
+		},
 		"Snapshot": {
 			"":            {always: "apiVersion kind taken caller organization instance accounts estate users groups memberships permissionSets provisioned assignments roles clusters gaps"},
 			".clusters[]": {"arn account region name authenticationMode awsAuth namespaces roles clusterRoles roleBindings clusterRoleBindings", "endpoint certificateAuthority version status tags self"},

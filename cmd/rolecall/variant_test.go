@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"slices"
 
@@ -20,7 +21,9 @@ func variant(ts *testscript.TestScript, neg bool, args []string) {
 	defer in.Close()
 	s, err := snapshot.Decode(in)
 	ts.Check(err)
-	change, ok := variants()[args[0]]
+	all := variants()
+	maps.Copy(all, guardVariants())
+	change, ok := all[args[0]]
 	if !ok {
 		ts.Fatalf("there is no variant %q", args[0])
 	}
