@@ -26,7 +26,9 @@ func (g generator) roleName() string {
 
 func (g generator) arn() string {
 	if seen := *g.seen; len(seen) > 0 && g.one(4) {
-		return g.pick(seen[g.IntN(len(seen))], strings.ToLower(seen[g.IntN(len(seen))]))
+		again := seen[g.IntN(len(seen))]
+		// The last is another letter, whose lower case is an i.
+		return g.pick(again, again, strings.ToLower(again), strings.ToUpper(again), strings.Replace(again, "i", "\u0130", 1))
 	}
 	arn := g.newARN()
 	*g.seen = append(*g.seen, arn)
