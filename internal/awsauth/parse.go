@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	yamlv2 "go.yaml.in/yaml/v2"
 	"sigs.k8s.io/yaml"
@@ -116,8 +117,11 @@ func (d *Document) unmarshal(k Key, text string, rows any) []byte {
 	return raw
 }
 
-// toJSON is the authenticator's first step.
+// toJSON is the authenticator's first step. What begins with a brace it takes for JSON as it stands.
 func toJSON(text string) (out []byte, err error) {
+	if strings.HasPrefix(strings.TrimLeftFunc(text, unicode.IsSpace), "{") {
+		return []byte(text), nil
+	}
 	err = guard(func() (err error) {
 		out, err = yaml.YAMLToJSON([]byte(text))
 		return err //nolint:wrapcheck // its words are what the authenticator would log

@@ -60,6 +60,7 @@ too, it judges them as if they were that cluster's aws-auth. --snapshot FILE tak
 	f.BoolVar(&l.writeBaseline, "write-baseline", false, "write what is found to the baseline file and end well")
 	f.BoolVar(&l.diff, "diff", false, "show what --fix would do, and what would be left; nothing is written")
 	f.BoolVar(&l.fix, "fix", false, "mend in place what can be mended; of - the mended text goes to stdout; clusters are asked about, backed up and guarded")
+	f.BoolVar(&l.options.AllowRewrite, "allow-rewrite", false, "with --fix of files: where the style of a value cannot be edited in place, write it anew; its comments are lost")
 	f.BoolVar(&l.approve, "auto-approve", false, "with --fix of clusters: do not ask")
 	return cmd
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -75,6 +76,25 @@ func TestADiffCannotSteerATerminal(t *testing.T) {
 	want := "\x1b[31m--- a\x1b[0m\n\x1b[32m+++ a\x1b[0m\n\x1b[36m@@ -1 +1 @@\x1b[0m\n\x1b[31m-x\\x1b[2J    y\x1b[0m\n\x1b[32m+z\x1b[0m\n"
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("diff (-want +got):\n%s", d)
+	}
+}
+
+func TestAFileNameCannotWriteAWorkflowCommand(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a\n::error::b.yaml")
+	row := "- rolearn: arn:aws:iam::111122223333:role/ci/deployer\n  username: deployer\n"
+	if err := os.WriteFile(path, []byte(row), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []string{"github", "markdown", "table"} {
+		var out strings.Builder
+		host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Getenv: func(string) string { return "" }, Now: time.Now}
+		if code := Main(t.Context(), host, []string{"rolecall", "lint", path, "-o", form}); code != exitFindings {
+			t.Errorf("-o %s: exit code %d\n%s", form, code, out.String())
+		}
+		if strings.Contains(out.String(), "\n::error::") {
+			t.Errorf("-o %s: the name opens a line:\n%s", form, out.String())
+		}
 	}
 }
 

@@ -62,9 +62,8 @@ func (a *app) mendClusters(ctx context.Context, l *linted) error {
 		}
 	}
 	for _, k := range l.estate.world.keeper.list() {
-		// A rollback leaves the rows of others alone, and most of what is mended is theirs.
 		name := fmt.Sprintf("%s#%d", k.Cluster.Name(), k.Number)
-		a.say("Backup of aws-auth: %s (%s backup show %s)", name, a.name, name)
+		a.say("Backup of aws-auth: %s (%s rollback %s)", name, a.name, name)
 	}
 	return nil
 }

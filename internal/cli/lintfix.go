@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -54,9 +55,17 @@ func (a *app) mend(ctx context.Context, l *linted) error {
 func (a *app) mendFile(l *linted, f *lintFile, edits map[int][]manifest.Edit) error {
 	text := f.Data
 	if len(edits) > 0 {
+		carryOut := manifest.Apply
+		if l.flags.options.AllowRewrite {
+			carryOut = manifest.Rewrite
+		}
 		var err error
-		if text, err = manifest.Apply(f.File, edits); err != nil {
-			return fmt.Errorf("mending %s: %w", f.Name, err)
+		if text, err = carryOut(f.File, edits); err != nil {
+			err = fmt.Errorf("mending %s: %w", f.Name, err)
+			if errors.Is(err, manifest.ErrStyle) && !l.flags.options.AllowRewrite {
+				err = fmt.Errorf("%w; --allow-rewrite writes that one value anew, every row as it is meant, without its comments", err)
+			}
+			return err
 		}
 	}
 	if err := a.showDiff(l, f.Name, f.Data, text); err != nil {

@@ -146,6 +146,9 @@ func (l *linted) again() string {
 	if l.flags.cluster != "" {
 		args = append(args, "--cluster", l.flags.cluster)
 	}
+	if l.flags.account != "" {
+		args = append(args, "--account", l.flags.account)
+	}
 	return spell(append(args, l.flags.paths...))
 }
 

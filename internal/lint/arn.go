@@ -57,7 +57,7 @@ func parseARN(arn string) (access.ARNParts, error) {
 	}
 	p, err := access.ParseARN(access.ARN(arn))
 	p.Partition, p.Service = strings.ToLower(p.Partition), strings.ToLower(p.Service)
-	return p, err //nolint:wrapcheck // only whether there is one counts
+	return p, err
 }
 
 // kind is what stands before the first slash of a resource, in small letters, and name what follows.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -63,12 +64,13 @@ func identities(data map[string]string) map[string]string {
 	read := awsauth.Parse(data)
 	out := map[string]string{}
 	for _, e := range slices.Concat(read.Roles, read.Users) {
+		arn := access.ARN(strings.ToLower(e.ARN))
 		// Of rows of mapUsers that differ only in case a random one counts: nothing can be said of them.
-		if e.ARN == "" || strings.Contains(e.ARN, ":assumed-role/") || access.ARN(e.ARN).WithoutPath() != access.ARN(e.ARN) || slices.ContainsFunc(read.Users, func(u awsauth.Entry) bool { return u.ARN != e.ARN && strings.EqualFold(u.ARN, e.ARN) }) {
+		if e.ARN == "" || strings.Contains(string(arn), ":assumed-role/") || arn.WithoutPath() != arn || slices.ContainsFunc(read.Users, func(u awsauth.Entry) bool { return u.ARN != e.ARN && strings.EqualFold(u.ARN, e.ARN) }) {
 			continue
 		}
 		if found, ok := read.Lookup(access.ARN(e.ARN)); ok {
-			out[strings.ToLower(e.ARN)] = fmt.Sprintf("%s %q", found.Username, found.Groups)
+			out[string(arn)] = fmt.Sprintf("%s %q", found.Username, found.Groups)
 		}
 	}
 	return out
@@ -185,6 +187,20 @@ func FuzzDocument(f *testing.F) {
 		"- rolearn: arn:aws:iam::111122223333:role/x/a\n  groups: [a b, '']\n", "- userarn: arn:aws:iam::111122223333:user/a # x\n", "%YAML 1.2\n--- []\n", "- .inf\n",
 	} {
 		f.Add(text, cmp.Or(text, "[]"))
+	}
+	paths, err := filepath.Glob("testdata/corpus/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range paths {
+		docs, _ := manifest.Read(readSpecimen(f, path).input)
+		for _, d := range docs {
+			roles, _ := d.Value("mapRoles")
+			users, _ := d.Value("mapUsers")
+			if len(roles.Text) < 10_000 { // the fuzzer is slow with large seeds
+				f.Add(roles.Text, users.Text)
+			}
+		}
 	}
 	f.Fuzz(func(t *testing.T, roles, users string) {
 		holds(t, map[string]string{"mapRoles": roles, "mapUsers": users, "mapAccounts": users})

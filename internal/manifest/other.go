@@ -85,7 +85,7 @@ func (r *reader) unrendered(text string, offset int) bool {
 
 // nothing says what a file looks like that has no aws-auth document.
 func (r *reader) nothing() {
-	what := "text"
+	what := "nothing but comments"
 	if len(r.others) > 0 {
 		what = strings.Join(r.others, ", ")
 	}

@@ -71,7 +71,7 @@ f:1:1: error RC2028: the file is empty
 			name: "a comment", file: "f",
 			text: "# nothing\n",
 			want: `
-f:1:1: error RC2028: not an aws-auth document: this is text
+f:1:1: error RC2028: not an aws-auth document: this is nothing but comments
     | "# nothing"
     |  ^
 `,
