@@ -43,7 +43,7 @@ var allowed = map[string]rule{
 	},
 	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2")},
 	"internal/policy": {
-		local:  []string{"internal/access", "internal/diag", "api/v1alpha1"},
+		local:  []string{"internal/access", "internal/diag", "internal/rbac", "api/v1alpha1"},
 		others: pure("reflect", "sigs.k8s.io/yaml", "github.com/goccy/go-yaml", "k8s.io/apimachinery"),
 	},
 	"internal/snapshot": {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/diag"
 	"github.com/rolecall-dev/rolecall/internal/explain"
 	"github.com/rolecall-dev/rolecall/internal/graph"
 	"github.com/rolecall-dev/rolecall/internal/rbac"
@@ -15,6 +16,7 @@ import (
 
 func (a *app) explainCommand() *cobra.Command {
 	var q asking
+	var w wording
 	var cluster, through string
 	var exit, rules bool
 	cmd := &cobra.Command{
@@ -35,7 +37,7 @@ What could not be read is marked ? and never becomes a no.`,
 			}
 			question := graph.Question{Rules: rules}
 			if len(args) > 1 {
-				r, err := a.request(args[1:])
+				r, err := a.request(w.words(args[1:]))
 				if err != nil {
 					return err
 				}
@@ -60,6 +62,7 @@ What could not be read is marked ? and never becomes a no.`,
 		},
 	}
 	q.register(cmd)
+	w.register(cmd)
 	a.outputFlag(cmd)
 	cmd.Flags().StringVar(&cluster, "cluster", "", "the cluster, as [account/][region/]name or ARN")
 	cmd.Flags().StringVar(&through, "through", "", "only through this permission set (name or ARN)")
@@ -228,13 +231,13 @@ func (v *explanationView) hop(h graph.Hop, after bool) {
 		}
 	}
 	name, note := h.Name, strings.Join(notes, "  ")
-	if len([]rune(name))+len([]rune(note)) <= screenWidth-19 && note != "" {
-		v.line("%-12s %-36s  %s", word, name, note)
+	const indent, column = "                 ", 36
+	if note != "" && len(indent)+max(column, len([]rune(diag.Escape(name))))+2+len([]rune(note)) < screenWidth {
+		v.line("%-12s %-*s  %s", word, column, name, note)
 		note = ""
 	} else {
-		v.line("%-12s %s", word, name)
+		v.continued(fmt.Sprintf("%-12s ", word), indent, name)
 	}
-	const indent = "                 "
 	if note != "" {
 		v.wrapped(indent, indent, note)
 	}
@@ -244,4 +247,19 @@ func (v *explanationView) hop(h graph.Hop, after bool) {
 		}
 		v.wrapped(indent, indent, h.Evidence.Detail)
 	}
+}
+
+// continued writes text behind what stands on the line already, and breaks it after words and commas.
+func (v *explanationView) continued(head, indent, text string) {
+	line := head
+	width := len([]rune(indent))
+	for _, part := range strings.SplitAfter(strings.ReplaceAll(text, ",", ", "), " ") {
+		if part = strings.ReplaceAll(part, ", ", ","); width+len([]rune(part)) > screenWidth && strings.TrimSpace(line) != "" {
+			v.line("%s", line)
+			line, width = indent, len([]rune(indent))
+		}
+		line += part
+		width += len([]rune(part))
+	}
+	v.line("%s", line)
 }
