@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -206,47 +205,62 @@ func (v *explanationView) path(p graph.Path, i int, all []graph.Path) {
 	}
 }
 
+// hopWord is what people call a hop.
+func hopWord(k graph.HopKind) string {
+	return map[graph.HopKind]string{
+		graph.HopUser: "user", graph.HopGroup: "group", graph.HopAssignment: "assignment", graph.HopPermissionSet: "set", graph.HopRole: "role",
+		graph.HopMapping: "row", graph.HopIdentity: "identity", graph.HopBinding: "binding", graph.HopRule: "rule",
+	}[k]
+}
+
 // hop shows one link. What follows a broken one is what would be.
 func (v *explanationView) hop(h graph.Hop, after bool) {
-	glyph := map[graph.Status]string{graph.OK: "✔", graph.Broken: "✘", graph.Unknown: "?"}[h.Status]
-	if after && h.Status == graph.OK {
+	v.b.WriteString("  " + v.glyph(h.Status, after) + " ")
+	const indent, column = "                 ", 36
+	note := noted(h)
+	if note != "" && len(indent)+max(column, len([]rune(diag.Escape(h.Name))))+2+len([]rune(note)) < screenWidth {
+		v.line("%-12s %-*s  %s", hopWord(h.Kind), column, h.Name, note)
+		note = ""
+	} else {
+		v.continued(fmt.Sprintf("%-12s ", hopWord(h.Kind)), indent, h.Name)
+	}
+	if note != "" {
+		v.wrapped(indent, indent, note)
+	}
+	if h.Evidence == nil || h.Evidence.Detail == "" || h.Status == graph.OK && h.Code == "" {
+		return
+	}
+	if h.Kind == graph.HopMapping && h.Status == graph.Broken && !strings.HasPrefix(h.Evidence.Where, h.Evidence.Object) {
+		v.line("%s%s", indent, h.Evidence.Object)
+	}
+	v.wrapped(indent, indent, h.Evidence.Detail)
+}
+
+func (v *explanationView) glyph(s graph.Status, after bool) string {
+	glyph := map[graph.Status]string{graph.OK: "✔", graph.Broken: "✘", graph.Unknown: "?"}[s]
+	if after && s == graph.OK {
 		glyph = "·"
 	}
 	if v.app.color(v.app.host.StdoutTerminal) {
 		glyph = map[string]string{"✔": "\x1b[32m", "✘": "\x1b[31m", "?": "\x1b[33m", "·": "\x1b[2m"}[glyph] + glyph + "\x1b[0m"
 	}
-	word := map[graph.HopKind]string{
-		graph.HopUser: "user", graph.HopGroup: "group", graph.HopAssignment: "assignment", graph.HopPermissionSet: "set", graph.HopRole: "role",
-		graph.HopMapping: "row", graph.HopIdentity: "identity", graph.HopBinding: "binding", graph.HopRule: "rule",
-	}[h.Kind]
-	v.b.WriteString("  " + glyph + " ")
+	return glyph
+}
+
+// noted is the code of the hop and where it was read; of what holds, only what one would look for by hand.
+func noted(h graph.Hop) string {
 	var notes []string
 	if h.Code != "" {
 		notes = append(notes, string(h.Code))
 	}
-	if h.Evidence != nil && (h.Status != graph.OK || slices.Contains([]graph.HopKind{graph.HopMapping, graph.HopBinding}, h.Kind)) {
+	switch {
+	case h.Evidence == nil:
+	case h.Kind == graph.HopBinding && h.Status == graph.OK:
+		notes = append(notes, h.Evidence.Object)
+	case h.Kind == graph.HopMapping || h.Status != graph.OK:
 		notes = append(notes, h.Evidence.Where)
-		if h.Kind == graph.HopBinding && h.Status == graph.OK {
-			notes[len(notes)-1] = h.Evidence.Object
-		}
 	}
-	name, note := h.Name, strings.Join(notes, "  ")
-	const indent, column = "                 ", 36
-	if note != "" && len(indent)+max(column, len([]rune(diag.Escape(name))))+2+len([]rune(note)) < screenWidth {
-		v.line("%-12s %-*s  %s", word, column, name, note)
-		note = ""
-	} else {
-		v.continued(fmt.Sprintf("%-12s ", word), indent, name)
-	}
-	if note != "" {
-		v.wrapped(indent, indent, note)
-	}
-	if h.Evidence != nil && h.Evidence.Detail != "" && (h.Status != graph.OK || h.Code != "") {
-		if h.Kind == graph.HopMapping && h.Status == graph.Broken && !strings.HasPrefix(h.Evidence.Where, h.Evidence.Object) {
-			v.line("%s%s", indent, h.Evidence.Object)
-		}
-		v.wrapped(indent, indent, h.Evidence.Detail)
-	}
+	return strings.Join(notes, "  ")
 }
 
 // continued writes text behind what stands on the line already, and breaks it after words and commas.

@@ -127,24 +127,20 @@ func (v *whoCanView) cluster(name, what string, c explain.ClusterAnswer) {
 	v.line("%s%s on %s%s", subject, what, name, end)
 	v.people(c.People)
 	for _, d := range c.Unknown {
-		who := strings.Join(d.People, ", ")
-		switch {
-		case d.Anybody && who == "":
-			who = "anybody"
-		case d.Anybody:
-			who += ", or anybody else"
-		case who == "":
-			who = "whoever is bound there"
-		}
-		v.wrapped("  ? ", "    ", strings.TrimSpace(fmt.Sprintf("%s, through %s: %s %s", who, orAny(d.Through), d.Why, d.Code)))
+		v.doubt(d)
 	}
 	for _, o := range c.Others {
 		for _, p := range o.Paths {
 			v.wrapped("  Also: ", "    ", strings.TrimSpace(fmt.Sprintf("%s: %s %s", o.Name, via(p), codes(p))))
 		}
 	}
+	v.subjects(c.Subjects)
+}
+
+// subjects names whom bindings name and nobody becomes through aws-auth.
+func (v *whoCanView) subjects(all []explain.Subject) {
 	own := 0
-	for _, s := range c.Subjects {
+	for _, s := range all {
 		// What Kubernetes binds for itself is told by its number.
 		if strings.HasPrefix(s.Binding, "system:") {
 			own++
@@ -159,6 +155,20 @@ func (v *whoCanView) cluster(name, what string, c explain.ClusterAnswer) {
 	if own > 0 {
 		v.line("  Not followed: %d of the control plane's own (-o json lists them)", own)
 	}
+}
+
+// doubt says of whom it is not known, and why.
+func (v *whoCanView) doubt(d explain.Doubt) {
+	who := strings.Join(d.People, ", ")
+	switch {
+	case d.Anybody && who == "":
+		who = "anybody"
+	case d.Anybody:
+		who += ", or anybody else"
+	case who == "":
+		who = "whoever is bound there"
+	}
+	v.wrapped("  ? ", "    ", strings.TrimSpace(fmt.Sprintf("%s, through %s: %s %s", who, orAny(d.Through), d.Why, d.Code)))
 }
 
 // people writes a line for every chain; who has several is named once.
