@@ -39,7 +39,7 @@ var allowed = map[string]rule{
 	"internal/diag":   {others: pure()},
 	"internal/rbac": {
 		local:  []string{"internal/access"},
-		others: pure("k8s.io/api/rbac/v1", "k8s.io/component-helpers/auth/rbac/validation"),
+		others: pure("k8s.io/api/rbac/v1"),
 	},
 	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2")},
 	"internal/policy": {
