@@ -39,11 +39,11 @@ var allowed = map[string]rule{
 	"internal/diag":   {others: pure()},
 	"internal/rbac": {
 		local:  []string{"internal/access"},
-		others: pure("k8s.io/api/rbac/v1", "k8s.io/component-helpers/auth/rbac/validation"),
+		others: pure("k8s.io/api/rbac/v1"),
 	},
 	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2", "go.yaml.in/yaml/v3")},
 	"internal/policy": {
-		local:  []string{"internal/access", "internal/diag", "api/v1alpha1"},
+		local:  []string{"internal/access", "internal/diag", "internal/rbac", "api/v1alpha1"},
 		others: pure("reflect", "sigs.k8s.io/yaml", "github.com/goccy/go-yaml", "k8s.io/apimachinery"),
 	},
 	"internal/snapshot": {

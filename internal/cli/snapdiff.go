@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/explain"
 	"github.com/rolecall-dev/rolecall/internal/graph"
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
@@ -52,6 +53,8 @@ func (a *app) showSnapshotDiff(g *graph.Graph, d explain.SnapshotDiff) error {
 	for _, m := range d.People {
 		glyph := "~"
 		switch {
+		case m.Before.Level == access.LevelUnknown || m.After.Level == access.LevelUnknown:
+			glyph = "?"
 		case graph.Higher(m.After.Level, m.Before.Level):
 			glyph, gained[m.User] = "+", true
 		case graph.Higher(m.Before.Level, m.After.Level):
