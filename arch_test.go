@@ -37,9 +37,10 @@ var allowed = map[string]rule{
 
 	"internal/access":  {others: pure("context", "k8s.io/api/rbac/v1")},
 	"internal/diag":    {others: pure()},
+	"internal/rbac":    {local: []string{"internal/access"}, others: pure("k8s.io/api/rbac/v1")},
 	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2", "go.yaml.in/yaml/v3")},
 	"internal/policy": {
-		local:  []string{"internal/access", "internal/diag", "api/v1alpha1"},
+		local:  []string{"internal/access", "internal/diag", "internal/rbac", "api/v1alpha1"},
 		others: pure("reflect", "sigs.k8s.io/yaml", "github.com/goccy/go-yaml", "k8s.io/apimachinery"),
 	},
 	"internal/snapshot": {
@@ -50,6 +51,10 @@ var allowed = map[string]rule{
 		local:  []string{"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/awsauth", "api/v1alpha1"},
 		others: pure("k8s.io/api/rbac/v1"),
 	},
+	"internal/graph": {
+		local:  []string{"internal/access", "internal/awsauth", "internal/diag", "internal/rbac", "internal/snapshot"},
+		others: pure("k8s.io/api/rbac/v1"),
+	},
 	"internal/manifest": {
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth"},
 		others: pure("encoding/binary", "go.yaml.in/yaml/v3", "unicode/utf16"),
@@ -57,6 +62,10 @@ var allowed = map[string]rule{
 	"internal/lint": {
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth", "internal/manifest", "internal/snapshot"},
 		others: pure("k8s.io/api/rbac/v1"),
+	},
+	"internal/explain": {
+		local:  []string{"internal/access", "internal/diag", "internal/graph", "internal/policy", "internal/rbac", "api/v1alpha1"},
+		others: pure(),
 	},
 	"internal/plan": {
 		local:  []string{"internal/access", "internal/diag", "internal/snapshot", "internal/awsauth"},
@@ -71,7 +80,7 @@ var allowed = map[string]rule{
 	"internal/cli": {
 		local: []string{
 			"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/desired", "internal/plan", "internal/apply",
-			"internal/aws", "internal/kube", "internal/awsauth", "internal/manifest", "internal/lint", "schema",
+			"internal/aws", "internal/kube", "internal/awsauth", "internal/manifest", "internal/lint", "internal/explain", "internal/graph", "internal/rbac", "schema",
 		},
 		others: []string{"std", "github.com/spf13", "golang.org/x/term", "sigs.k8s.io/yaml", "github.com/rogpeppe/go-internal/diff"},
 	},
