@@ -5,12 +5,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/google/go-cmp/cmp"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -142,18 +145,6 @@ func (b *bench) drillAdministrator(t *testing.T) {
 	b.becomes(t, 401, olu, drill, "kube-system")
 }
 
-// node signs in as a Fargate node of the cluster.
-func (b *bench) node(t *testing.T) labtest.Credentials {
-	t.Helper()
-	arn, name := "arn:aws:iam::111122223333:role/fargate", "fargate-ip-10-0-0-1"
-	reply, err := sts.NewFromConfig(b.Administrator(t)).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: &name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := reply.Credentials
-	return labtest.Credentials{AccessKeyID: *c.AccessKeyId, SecretAccessKey: *c.SecretAccessKey, SessionToken: *c.SessionToken}
-}
-
 // change changes aws-auth with other means than rolecall's.
 func (b *bench) change(t *testing.T, edit func(*corev1.ConfigMap)) {
 	t.Helper()
@@ -168,20 +159,57 @@ func (b *bench) change(t *testing.T, edit func(*corev1.ConfigMap)) {
 	}
 }
 
-// drillNodes has a node's row in the list of rolecall's own rows, as a copied annotation would put it there.
+// drillNodes has somebody make a node's row of rolecall's own.
 func (b *bench) drillNodes(t *testing.T) {
 	f, auth := b.folder(t), b.auth(t)
 	defer f.recover(t, auth)
 	f.policy(t, "d", developers())
 	f.settle(t)
-	b.becomes(t, 403, b.node(t), drill, "shop") // known, and no reader of pods: the node authorizer wants a name of a node
 	b.change(t, func(cm *corev1.ConfigMap) {
-		cm.Annotations["rolecall.dev/rows.platform"] = strings.Replace(cm.Annotations["rolecall.dev/rows.platform"], "{", `{"arn:aws:iam::111122223333:role/fargate":"0123456789",`, 1)
+		cm.Data["mapRoles"] = strings.NewReplacer(`"sso:Dev:{{SessionNameRaw}}"`, `"system:node:{{SessionName}}"`,
+			`- "rolecall:platform:d:developers"`, `- "system:nodes"`).Replace(cm.Data["mapRoles"])
 	})
+	node := func() string {
+		t.Helper()
+		return b.whoami(t, b.signIn(t, "dana@example.com", "prod", "Dev"))
+	}
+	b.settles(t, "system:node:dana-example.com", node)
 	f.refused(t, "RC4003", "--allow-node-rows")
-	b.becomes(t, 403, b.node(t), drill, "shop")
+	b.settles(t, "system:node:dana-example.com", node)
 	f.run(t, 0, append([]string{"apply", "--auto-approve"}, everyFlag("none")...)...)
-	b.becomes(t, 401, b.node(t), drill, "shop")
+	b.settles(t, "sso:Dev:dana@example.com", node)
+}
+
+// whoami is the name by which the cluster knows somebody, "" when it knows nobody.
+func (b *bench) whoami(t *testing.T, who labtest.Credentials) string {
+	t.Helper()
+	k, err := kubernetes.NewForConfig(b.As(t, b.Member(t, drill), who))
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := k.AuthenticationV1().SelfSubjectReviews().Create(t.Context(), &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	if apierrors.IsUnauthorized(err) {
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return self.Status.UserInfo.Username
+}
+
+// settles waits for an answer: the authenticator sees a change of aws-auth a moment later.
+func (b *bench) settles(t *testing.T, want string, ask func() string) {
+	t.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	got := ""
+	for range 100 {
+		if got = ask(); got == want {
+			return
+		}
+		<-tick.C
+	}
+	t.Errorf("the cluster says %q, want %q", got, want)
 }
 
 func (b *bench) drillRemovals(t *testing.T) {
