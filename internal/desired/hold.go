@@ -139,6 +139,9 @@ func (b *builder) freeze() {
 			}
 		}
 		spread(held, ls)
+		for set, why := range held {
+			b.out.hold(account, set, why)
+		}
 		b.frozen[account] = held
 	}
 }

@@ -68,6 +68,7 @@ func newBuilder(in Input) *builder {
 		out: &Result{
 			Owner: in.Installation.Owner, Origins: map[string]access.Origin{}, Notes: map[string]string{}, Privileged: map[string]bool{},
 			Matches: map[string]access.Match{}, Gone: map[string]string{}, Principals: map[string]access.PrincipalSet{},
+			heldSets: map[string]map[access.AccountID]string{}, heldClusters: map[access.ClusterARN]string{},
 		},
 		expired: map[string]string{},
 	}

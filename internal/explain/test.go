@@ -53,8 +53,11 @@ type TestSummary struct {
 }
 
 // Test checks what the policies' tests expect, in the order written. Every expectation that does not hold is a diagnostic with the chain that decides.
-func Test(g *graph.Graph, set *policy.Set) (TestResults, diag.List) {
-	t := tester{g: g, results: TestResults{APIVersion: APIVersion, Kind: "TestResults", Expectations: []Expectation{}}}
+//
+// Where g is what policies lead to, held says why they leave a permission set in a cluster as it is; what does not hold there is
+// undecided, for nobody knows what will come of it. nil holds nothing.
+func Test(g *graph.Graph, set *policy.Set, held Held) (TestResults, diag.List) {
+	t := tester{g: g, held: held, results: TestResults{APIVersion: APIVersion, Kind: "TestResults", Expectations: []Expectation{}}}
 	for i := range set.Policies {
 		p := &set.Policies[i]
 		for j, test := range p.Spec.Tests {
@@ -75,8 +78,12 @@ func Test(g *graph.Graph, set *policy.Set) (TestResults, diag.List) {
 	return t.results, t.found
 }
 
+// Held says why a permission set in a cluster is left as it is, "" when it is not; an empty set is any.
+type Held func(c *access.Cluster, set string) string
+
 type tester struct {
 	g       *graph.Graph
+	held    Held
 	results TestResults
 	found   diag.List
 }
@@ -137,14 +144,24 @@ func (t *tester) expect(e *Expectation, pos diag.Pos, users []access.User, c *gr
 		x = Explain(t.g, users[0], c, q)
 	}
 	word := map[bool]string{true: "can", false: "cannot"}
+	right, held := (x.Verdict == graph.Allowed) == e.Can, ""
+	if t.held != nil && !right {
+		held = t.held(c.Cluster, e.Through)
+	}
 	switch {
 	case x.Verdict == graph.VerdictUndecided:
 		e.Outcome, e.Detail = Undecided, Chain(x)
 		d := diag.New(diag.RC5004, pos, fmt.Sprintf("whether %s can %s on %s is not known", x.User, rbac.Sentence(r), c.Name)).WithDetail(e.Detail).WithHint(x.Remedy)
 		d.Severity = diag.Warning
 		t.found = append(t.found, d)
-	case (x.Verdict == graph.Allowed) == e.Can:
+	case right:
 		e.Outcome = Passed
+	case held != "":
+		e.Outcome, e.Detail = Undecided, held
+		d := diag.New(diag.RC5004, pos, fmt.Sprintf("whether %s will be able to %s on %s is not known", x.User, rbac.Sentence(r), c.Name)).
+			WithDetail("What it depends on stays as it is: " + held).WithHint("take a snapshot that is complete: rolecall snapshot --require-complete")
+		d.Severity = diag.Warning
+		t.found = append(t.found, d)
 	default:
 		e.Detail = Chain(x)
 		t.found = append(t.found, diag.New(diag.RC1012, pos, fmt.Sprintf("%s %s %s on %s, and the test says they %s", x.User, word[!e.Can], rbac.Sentence(r), c.Name, word[e.Can])).
