@@ -43,13 +43,21 @@ func remaining(in *inputs, built *desired.Result, now *snapshot.Index, g *graph.
 	if alone, err := desired.Alone(now, built); err == nil {
 		out = explain.Excess(g, graph.New(snapshot.NewIndex(alone)), clusters, in.installation.Protect.Users)
 	}
+	said := map[string]bool{}
 	for _, c := range clusters {
 		if c.AwsAuth == nil {
 			continue
 		}
 		for _, d := range lint.Live(g.Index, c.Cluster, manifest.Live(c.Name, *c.AwsAuth)) {
-			if slices.Contains([]diag.Code{diag.RC3007, diag.RC3008, diag.RC3013}, d.Code) {
-				d.Pos = diag.Pos{} // it would be a place in a text that nobody has written yet
+			if !slices.Contains([]diag.Code{diag.RC3007, diag.RC3008, diag.RC3013}, d.Code) {
+				continue
+			}
+			d.Pos = diag.Pos{} // it would be a place in a text that nobody has written yet
+			if d.Code == diag.RC3013 {
+				d.Cluster = "" // an assignment is the account's: one finding for all of its clusters
+			}
+			if key := fmt.Sprint(d); !said[key] {
+				said[key] = true
 				out = append(out, d)
 			}
 		}
