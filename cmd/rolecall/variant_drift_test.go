@@ -64,7 +64,8 @@ func driftVariants() map[string]func(*snapshot.Snapshot) {
 				access.Binding{
 					Name: "handmade", Ref: access.RoleRef{Kind: access.KindClusterRole, Name: "edit"},
 					Subjects: []access.Subject{
-						{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:kim@example.com"}, {Kind: access.SubjectUser, Name: "sso:EKSDeveloper:sam@example.com"},
+						{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:kim@example.com"},
+						{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:sam@example.com"},
 						{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:nobody@example.com"},
 					},
 				})

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,7 +45,16 @@ type excess struct {
 type source struct {
 	// name is the binding, or the group system:masters; gives is what it gives.
 	name, gives string
-	people      []graph.Holding
+	// people is how many it reaches, first the first of them by name.
+	people int
+	first  graph.Holding
+}
+
+func (s *source) reach(h graph.Holding) {
+	if s.people == 0 || h.User.Name < s.first.User.Name {
+		s.first = h
+	}
+	s.people++
 }
 
 // door looks at everybody who comes in through it.
@@ -52,24 +62,18 @@ func (x *excess) door(c *graph.Cluster, d *graph.Door, given []*graph.Door) {
 	if d.Status() != graph.OK {
 		return
 	}
-	var sources []*source
-	people := map[access.PrincipalID]bool{}
-	add := func(name, gives string, h graph.Holding) {
-		i := slices.IndexFunc(sources, func(s *source) bool { return s.name == name && s.gives == gives })
-		if i < 0 {
-			i = len(sources)
-			sources = append(sources, &source{name: name, gives: gives})
-		}
-		sources[i].people = append(sources[i].people, h)
-		people[h.User.ID] = true
-	}
+	masters := &source{name: "group " + access.MastersGroup, gives: "everything"}
+	sources := map[*access.Binding]*source{}
+	people := 0
+	var memory beyond
 	for _, h := range x.holders.of(d).Holders {
 		if !h.Certain() || h.User.Disabled || slices.Contains(x.known, h.User.Name) {
 			continue
 		}
-		grants, masters := d.Grants(h.User)
-		if masters {
-			add("group "+access.MastersGroup, "everything", h)
+		grants, master := d.Grants(h.User)
+		if master {
+			masters.reach(h)
+			people++
 			continue
 		}
 		var own []rbac.Grant
@@ -77,15 +81,45 @@ func (x *excess) door(c *graph.Cluster, d *graph.Door, given []*graph.Door) {
 			more, _ := p.Grants(h.User)
 			own = append(own, more...)
 		}
-		for _, one := range grants {
-			if !ours(one.Binding) && !one.Opens() && !one.Within(own) {
-				add(objectName(one.Binding), graph.BindingName(one.Binding), h)
+		more := memory.of(own, grants)
+		for _, b := range more {
+			if sources[b] == nil {
+				sources[b] = &source{name: objectName(b), gives: graph.BindingName(b)}
 			}
+			sources[b].reach(h)
+		}
+		if len(more) > 0 {
+			people++
 		}
 	}
-	if len(sources) > 0 {
-		x.report(c, d, sources, len(people))
+	all := slices.Collect(maps.Values(sources))
+	if masters.people > 0 {
+		all = append(all, masters)
 	}
+	if len(all) > 0 {
+		x.report(c, d, all, people)
+	}
+}
+
+// beyond tells which grants go beyond others. It remembers the last answer: most who hold a set are given the same.
+type beyond struct {
+	own, grants []rbac.Grant
+	bindings    []*access.Binding
+	asked       bool
+}
+
+func (m *beyond) of(own, grants []rbac.Grant) []*access.Binding {
+	same := func(a, b rbac.Grant) bool { return a.Binding == b.Binding }
+	if m.asked && slices.EqualFunc(own, m.own, same) && slices.EqualFunc(grants, m.grants, same) {
+		return m.bindings
+	}
+	*m = beyond{own: own, grants: grants, asked: true}
+	for _, g := range grants {
+		if !ours(g.Binding) && !g.Opens() && !g.Within(own) {
+			m.bindings = append(m.bindings, g.Binding)
+		}
+	}
+	return m.bindings
 }
 
 // ours tells whether a binding is one that rolecall makes, for any owner: the policies of another installation are policies too.
@@ -101,19 +135,24 @@ func objectName(b *access.Binding) string {
 	return "RoleBinding " + b.Namespace + "/" + b.Name
 }
 
+// fewChains is how many bindings a finding names; explain shows all.
+const fewChains = 5
+
 // report makes one finding of a mapping, with a chain for everything that it leads to.
 func (x *excess) report(c *graph.Cluster, d *graph.Door, sources []*source, people int) {
 	lines := make([]string, 0, len(sources))
 	for _, s := range sources {
-		slices.SortFunc(s.people, func(a, b graph.Holding) int { return strings.Compare(a.User.Name, b.User.Name) })
 		lines = append(lines, strings.Join([]string{x.start(s), d.Set, d.Role.Name, d.Mapping.Name, s.name, s.gives}, " → "))
 	}
 	slices.Sort(lines)
+	if n := len(lines); n > fewChains {
+		lines = append(lines[:fewChains], fmt.Sprintf("and through %d more bindings", n-fewChains))
+	}
 	who := "1 person"
 	if people > 1 {
 		who = fmt.Sprintf("%d people", people)
 	}
-	first := sources[0].people[0].User.Name
+	first := slices.MinFunc(sources, func(a, b *source) int { return strings.Compare(a.first.User.Name, b.first.User.Name) }).first.User.Name
 	f := diag.New(diag.RC3010, diag.Pos{}, fmt.Sprintf("%s can do more on %s than the policies give, through %s", who, c.Name, d.Set)).
 		WithDetail(strings.Join(lines, "\n")).
 		WithHint(fmt.Sprintf("rolecall explain %s --cluster %s --through %s", word(first), word(c.Name), word(d.Set)))
@@ -123,13 +162,12 @@ func (x *excess) report(c *graph.Cluster, d *graph.Door, sources []*source, peop
 
 // start is where a chain starts: the first of the people, how they come to hold the set, and how many more there are.
 func (x *excess) start(s *source) string {
-	first := s.people[0]
-	text := first.User.Name
-	if first.Principal.Kind == access.PrincipalGroup {
-		text += " in " + x.g.PrincipalName(first.Principal)
+	text := s.first.User.Name
+	if s.first.Principal.Kind == access.PrincipalGroup {
+		text += " in " + x.g.PrincipalName(s.first.Principal)
 	}
-	if n := len(s.people); n > 1 {
-		text += fmt.Sprintf(" and %d more", n-1)
+	if s.people > 1 {
+		text += fmt.Sprintf(" and %d more", s.people-1)
 	}
 	return text
 }
