@@ -37,13 +37,13 @@ func carriedOut(ts *testscript.TestScript, s *snapshot.Snapshot) {
 func driftVariants() map[string]func(*snapshot.Snapshot) {
 	return map[string]func(*snapshot.Snapshot){
 		"settled": func(*snapshot.Snapshot) {},
-		// Sam left the developers and Ines joined them.
+		// Dana left the developers and Ines joined them.
 		"moved": func(s *snapshot.Snapshot) {
-			leave(s, "payments-developers", "sam@example.com")
+			leave(s, "payments-developers", "dana@example.com")
 			s.Memberships = append(s.Memberships, access.Membership{Group: groupNamed(s, "payments-developers"), User: userNamed(s, "ines@example.com").ID})
 		},
-		"disabled": func(s *snapshot.Snapshot) { userNamed(s, "sam@example.com").Disabled = true },
-		"renamed":  func(s *snapshot.Snapshot) { userNamed(s, "sam@example.com").Name = "sam.lee@example.com" },
+		"disabled": func(s *snapshot.Snapshot) { userNamed(s, "dana@example.com").Disabled = true },
+		"renamed":  func(s *snapshot.Snapshot) { userNamed(s, "dana@example.com").Name = "dana.lee@example.com" },
 		// The last operator is gone.
 		"nobody-left": func(s *snapshot.Snapshot) { leave(s, "payments-operators", "kim@example.com") },
 		"new-namespace": func(s *snapshot.Snapshot) {
@@ -65,7 +65,7 @@ func driftVariants() map[string]func(*snapshot.Snapshot) {
 					Name: "handmade", Ref: access.RoleRef{Kind: access.KindClusterRole, Name: "edit"},
 					Subjects: []access.Subject{
 						{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:kim@example.com"},
-						{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:sam@example.com"},
+						{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:dana@example.com"},
 						{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:nobody@example.com"},
 					},
 				})

@@ -29,7 +29,7 @@ func foresee(in *inputs, built *desired.Result, input *plan.Input) {
 		return
 	}
 	g := graph.New(snapshot.NewIndex(end))
-	results, found := explain.Test(g, in.policies, built.Held)
+	results, found := explain.Test(g, in.policies, built)
 	input.Tests = plan.Tests{Passed: results.Summary.Passed, Failed: results.Summary.Failed, Undecided: results.Summary.Undecided}
 	input.Findings = append(input.Findings, found...)
 	input.Findings = append(input.Findings, remaining(in, built, input.Index, g)...)

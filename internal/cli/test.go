@@ -34,7 +34,7 @@ something unread is neither passed nor failed.`,
 			if err != nil {
 				return err
 			}
-			world, held := g.Graph, explain.Held(nil)
+			world, ahead := g.Graph, explain.Prospect(nil)
 			if !observed {
 				built := g.built()
 				if slices.ContainsFunc(built.Diagnostics, policyError) {
@@ -44,9 +44,9 @@ something unread is neither passed nor failed.`,
 				if err != nil {
 					return fmt.Errorf("working out what the policies lead to: %w", err)
 				}
-				world, held = graph.New(snapshot.NewIndex(s)), built.Held
+				world, ahead = graph.New(snapshot.NewIndex(s)), built
 			}
-			results, found := explain.Test(world, g.in.policies, held)
+			results, found := explain.Test(world, g.in.policies, ahead)
 			if err := a.showTests(results, found); err != nil {
 				return err
 			}

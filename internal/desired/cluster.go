@@ -66,7 +66,7 @@ func (s *site) untouchable() string {
 		return "mode"
 	}
 	if why := s.heldCluster(s.c.ARN); why != "" {
-		s.out.heldClusters[s.c.ARN] = why
+		s.out.prospect.clusters[s.c.ARN] = why
 		return why
 	}
 	if s.c.AwsAuth == nil {

@@ -4,7 +4,6 @@
 package desired
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
@@ -54,29 +53,7 @@ type Result struct {
 	Unsupported []access.ClusterARN
 	Diagnostics diag.List
 
-	heldSets     map[string]map[access.AccountID]string
-	heldClusters map[access.ClusterARN]string
-}
-
-// Held says why a permission set, any of them where set is empty, has to stay in a cluster as it is, because something that it depends on was not
-// read; "" when nothing holds it.
-func (r *Result) Held(c *access.Cluster, set string) string {
-	if why := r.heldClusters[c.ARN]; why != "" {
-		return why
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.heldSets)) {
-		if why := r.heldSets[name][c.Account]; why != "" && (set == "" || set == name) {
-			return why
-		}
-	}
-	return ""
-}
-
-func (r *Result) hold(account access.AccountID, set, why string) {
-	if r.heldSets[set] == nil {
-		r.heldSets[set] = map[access.AccountID]string{}
-	}
-	r.heldSets[set][account] = why
+	prospect prospect
 }
 
 // Build compiles. Mistakes in the policies are diagnostics; the result is then still complete enough to be shown.
