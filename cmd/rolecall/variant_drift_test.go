@@ -44,8 +44,11 @@ func driftVariants() map[string]func(*snapshot.Snapshot) {
 		},
 		"disabled": func(s *snapshot.Snapshot) { userNamed(s, "dana@example.com").Disabled = true },
 		"renamed":  func(s *snapshot.Snapshot) { userNamed(s, "dana@example.com").Name = "dana.lee@example.com" },
-		// The last operator is gone.
-		"nobody-left": func(s *snapshot.Snapshot) { leave(s, "payments-operators", "kim@example.com") },
+		// The last developers are gone.
+		"nobody-left": func(s *snapshot.Snapshot) {
+			leave(s, "payments-developers", "dana@example.com")
+			leave(s, "payments-developers", "sam@example.com")
+		},
 		"new-namespace": func(s *snapshot.Snapshot) {
 			paymentsEU(s).Namespaces = append(paymentsEU(s).Namespaces, "payments-reports")
 		},
@@ -64,7 +67,7 @@ func driftVariants() map[string]func(*snapshot.Snapshot) {
 				access.Binding{
 					Name: "handmade", Ref: access.RoleRef{Kind: access.KindClusterRole, Name: "edit"},
 					Subjects: []access.Subject{
-						{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:kim@example.com"},
+						{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:sam@example.com"},
 						{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:dana@example.com"},
 						{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:nobody@example.com"},
 					},
