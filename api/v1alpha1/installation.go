@@ -25,6 +25,10 @@ type Installation struct {
 	Mapping Mapping `json:"mapping,omitempty"`
 	// Protect lists principals that are never removed and never weakened; no flag passes this.
 	Protect Protection `json:"protect,omitempty"`
+	// MaxRemovals bounds how much may go in one run, of the rows of a cluster's aws-auth and of the managed assignments of the estate: a number
+	// ("10") or a share, rounded up ("25%"). Not given: a quarter. The flag --max-removals comes before it.
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,9}|[0-9]{1,2}%|100%)$`
+	MaxRemovals string `json:"maxRemovals,omitempty"`
 	// Adopt lists objects of others that are taken over by name.
 	Adopt []Adoption `json:"adopt,omitempty"`
 }

@@ -78,7 +78,7 @@ func tokenHost(ts *testscript.TestScript, _ bool, args []string) {
 func TestExamplesInHelpWork(t *testing.T) {
 	t.Chdir(filepath.Join("..", ".."))
 	offline, parsed := 0, 0
-	for _, verb := range []string{"", "validate", "plan", "apply", "snapshot", "token", "schema", "codes", "completion", "version"} {
+	for _, verb := range []string{"", "validate", "plan", "apply", "backup", "backup list", "backup show", "rollback", "snapshot", "token", "schema", "codes", "completion", "version"} {
 		help := run(t, append(strings.Fields(verb), "--help")...)
 		_, rest, ok := strings.Cut(help, "Examples:\n")
 		if !ok {
@@ -91,7 +91,7 @@ func TestExamplesInHelpWork(t *testing.T) {
 				break
 			}
 			words := strings.Fields(args)
-			if slices.Contains([]string{"apply", "snapshot", "token"}, words[0]) {
+			if slices.Contains([]string{"apply", "backup", "rollback", "snapshot", "token"}, words[0]) {
 				// They need the world; with --help the flags are parsed all the same.
 				run(t, append(words, "--help")...)
 				parsed++

@@ -29,7 +29,7 @@ func shapes() map[string]map[string]fields {
 			".summary":    {always: "error warning note"},
 		},
 		"Plan": {
-			"":                   {always: "apiVersion kind id taken caller owner complete applicable changes bindings conflicts findings refusals gaps summary"},
+			"":                   {always: "apiVersion kind id taken caller owner complete applicable changes bindings conflicts findings refusals guards gaps summary"},
 			".changes[]":         {"id stage dependsOn action kind name reason origin escalation gains loses", "account region cluster policy grant before after note checks"},
 			".changes[].gains[]": person,
 			".changes[].loses[]": person,
@@ -40,13 +40,14 @@ func shapes() map[string]map[string]fields {
 			".summary":           {always: "create update delete gain lose escalations"},
 		},
 		"ApplyResult": {
-			"":           {always: "apiVersion kind plan changes notes summary"},
+			"":           {always: "apiVersion kind plan changes notes backups summary"},
+			".backups[]": {always: "cluster number file"},
 			".changes[]": {"id name status", "error proof"},
 			".summary":   {always: "done failed skipped"},
 		},
 		"Snapshot": {
 			"":            {always: "apiVersion kind taken caller organization instance accounts estate users groups memberships permissionSets provisioned assignments roles clusters gaps"},
-			".clusters[]": {"arn account region name authenticationMode awsAuth namespaces roles clusterRoles roleBindings clusterRoleBindings", "endpoint certificateAuthority version status tags"},
+			".clusters[]": {"arn account region name authenticationMode awsAuth namespaces roles clusterRoles roleBindings clusterRoleBindings", "endpoint certificateAuthority version status tags self"},
 			".gaps[]":     gap,
 		},
 	}

@@ -46,6 +46,21 @@ func (a ARN) WithoutPath() ARN {
 	return ARN(p.String())
 }
 
+// Canonical returns the ARN by which aws-auth knows a principal, as the authenticator makes it: a session of an assumed role is the
+// role, without its path. Other ARNs come back unchanged.
+func (a ARN) Canonical() ARN {
+	p, err := ParseARN(a)
+	if err != nil || p.Service != "sts" {
+		return a.WithoutPath()
+	}
+	f := strings.Split(p.Resource, "/")
+	if len(f) != 3 || f[0] != "assumed-role" {
+		return a
+	}
+	p.Service, p.Resource = "iam", "role/"+f[1]
+	return ARN(p.String())
+}
+
 // RoleName returns the bare name of a role ARN, with or without a path.
 func (a ARN) RoleName() (string, bool) {
 	p, err := ParseARN(a)

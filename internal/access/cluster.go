@@ -195,6 +195,8 @@ type Backup struct {
 	Caller  ARN    `json:"caller"`
 	// ConfigMap is nil when there was none.
 	ConfigMap *ConfigMap `json:"configMap"`
+	// Damaged says why the copy cannot be trusted: somebody changed it, or a part is missing. It is never restored.
+	Damaged string `json:"damaged,omitempty"`
 }
 
 // Granted is a binding that names an identity, with the rules it brings.

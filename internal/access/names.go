@@ -16,6 +16,15 @@ const (
 	LabelPolicy        = "rolecall.dev/policy"
 	LabelGrant         = "rolecall.dev/grant"
 	AnnotationRowsBase = "rolecall.dev/rows."
+	// LabelBackup marks the copies of an object; its value is the object's name.
+	LabelBackup = "rolecall.dev/backup"
+)
+
+// BackupNamespace is where a cluster keeps the copies of its aws-auth, and BackupHistory how many it keeps for an owner. The namespace
+// is rolecall's own, so that creating and deleting copies takes no right in kube-system.
+const (
+	BackupNamespace = "rolecall"
+	BackupHistory   = 10
 )
 
 // MaxSubjects is how many subjects one binding gets: at about 100 bytes each a tenth of what etcd stores in one object.

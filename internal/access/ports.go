@@ -100,6 +100,10 @@ type ClusterReader interface {
 	AwsAuth(ctx context.Context, c Cluster) (*ConfigMap, error)
 	// RBAC fills Namespaces, Roles, ClusterRoles and both kinds of bindings of the returned copy of c.
 	RBAC(ctx context.Context, c Cluster) (Cluster, error)
+	// Self asks the API server who the reader is to it. ErrNotFound where it is too old to say.
+	Self(ctx context.Context, c Cluster) (Self, error)
+	// Backups lists an owner's backups of aws-auth that the cluster keeps, newest first.
+	Backups(ctx context.Context, c Cluster, owner string) ([]Backup, error)
 }
 
 // IdentityWriter changes Identity Center. Every method can be repeated.
@@ -116,8 +120,11 @@ type IdentityWriter interface {
 // ClusterWriter changes aws-auth and RBAC. Every method can be repeated.
 type ClusterWriter interface {
 	// EditRows changes exactly the rows named and the owner's annotation, in one write guarded by the resource version it read.
-	// ErrConflict when a row to change is not as Before says. It returns the ConfigMap as written.
-	EditRows(ctx context.Context, c Cluster, owner string, edits []RowEdit) (*ConfigMap, error)
+	// ErrConflict, and no CallError, when a row to change is not as Before says. It returns the ConfigMap as written.
+	EditRows(ctx context.Context, c Cluster, w RowWrite) (*ConfigMap, error)
+	// WriteAwsAuth replaces the data, and the annotations in which rolecall records rows, if both still are as Before says.
+	// ErrConflict, and no CallError, otherwise: whoever calls reads again. It returns the ConfigMap as written.
+	WriteAwsAuth(ctx context.Context, c Cluster, w TextWrite) (*ConfigMap, error)
 	// PutBinding creates b when before is nil, otherwise replaces its subjects if the binding still is as before says. ErrConflict otherwise.
 	PutBinding(ctx context.Context, c Cluster, before *Binding, b Binding) error
 	// DeleteBinding deletes b if it still is as given; one that is gone already is success.

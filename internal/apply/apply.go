@@ -43,6 +43,9 @@ type Input struct {
 	Plan     *plan.Plan
 	Instance access.Instance
 	Clusters map[access.ClusterARN]access.Cluster
+	// Backup says for whom copies of aws-auth are kept, and AllowRewrite how aws-auth may be edited; see access.RowWrite.
+	Backup       *access.Backup
+	AllowRewrite bool
 }
 
 // Options tune a run.
@@ -104,8 +107,32 @@ type Result struct {
 	Plan       string         `json:"plan"`
 	Changes    []ChangeResult `json:"changes"`
 	// Notes are allows that come from somebody else's bindings (RC3010).
-	Notes   []string `json:"notes"`
-	Summary Summary  `json:"summary"`
+	Notes []string `json:"notes"`
+	// Backups are the copies of aws-auth that were kept before it was changed, by cluster. Whoever keeps them fills them in.
+	Backups []Kept  `json:"backups"`
+	Summary Summary `json:"summary"`
+}
+
+// Kept is a copy of a cluster's aws-auth: its number in the cluster, and its file.
+type Kept struct {
+	Cluster access.ClusterARN `json:"cluster"`
+	Number  int               `json:"number"`
+	File    string            `json:"file"`
+}
+
+// Count brings the summary up to date with the changes.
+func (r *Result) Count() {
+	r.Summary = Summary{}
+	for _, c := range r.Changes {
+		switch c.Status {
+		case Done:
+			r.Summary.Done++
+		case Failed:
+			r.Summary.Failed++
+		case Skipped:
+			r.Summary.Skipped++
+		}
+	}
 }
 
 // Run carries the plan out. A failure stops only what depends on it. The result is complete even when ctx ends:
@@ -282,20 +309,12 @@ func (r *runner) end(c plan.Change, s Status, proof string, err error, d time.Du
 }
 
 func (r *runner) result() *Result {
-	out := &Result{APIVersion: APIVersion, Kind: Kind, Plan: r.in.Plan.ID, Notes: append([]string{}, r.notes...), Changes: []ChangeResult{}}
+	out := &Result{APIVersion: APIVersion, Kind: Kind, Plan: r.in.Plan.ID, Notes: append([]string{}, r.notes...), Changes: []ChangeResult{}, Backups: []Kept{}}
 	slices.Sort(out.Notes)
 	for _, c := range r.in.Plan.Changes {
-		res := r.results[c.ID]
-		out.Changes = append(out.Changes, res)
-		switch res.Status {
-		case Done:
-			out.Summary.Done++
-		case Failed:
-			out.Summary.Failed++
-		case Skipped:
-			out.Summary.Skipped++
-		}
+		out.Changes = append(out.Changes, r.results[c.ID])
 	}
+	out.Count()
 	return out
 }
 

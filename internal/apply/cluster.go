@@ -86,7 +86,8 @@ func (r *runner) writeRows(ctx context.Context, c plan.Change, edits []access.Ro
 	if err != nil {
 		return "", err
 	}
-	if _, err := r.ports.Clusters.EditRows(ctx, cl, r.in.Plan.Owner, edits); err != nil {
+	w := access.RowWrite{Owner: r.in.Plan.Owner, Edits: edits, AllowRewrite: r.in.AllowRewrite, Guard: r.in.Plan.Guards[cl.ARN], Backup: r.in.Backup}
+	if _, err := r.ports.Clusters.EditRows(ctx, cl, w); err != nil {
 		return "", fmt.Errorf("editing aws-auth of %s: %w", cl.Name, err)
 	}
 	after, err := r.ports.Inside.AwsAuth(ctx, cl)

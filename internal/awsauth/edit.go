@@ -23,13 +23,26 @@ const (
 type RefusedError struct {
 	Key    Key
 	Reason string
+	// Style says that the text is read well and only its style stands in the way: Rewrite can write it.
+	Style bool
 }
 
 // Error implements error.
-func (e *RefusedError) Error() string { return fmt.Sprintf("editing %s: %s", e.Key, e.Reason) }
+func (e *RefusedError) Error() string {
+	s := fmt.Sprintf("editing %s: %s", e.Key, e.Reason)
+	if e.Style {
+		s += "; --allow-rewrite writes the value anew: every row keeps its meaning, comments are lost"
+	}
+	return s
+}
 
 func refuse(format string, args ...any) error {
 	return &RefusedError{Key: KeyRoles, Reason: fmt.Sprintf(format, args...)}
+}
+
+// refuseStyle refuses a text that would have to be written anew.
+func refuseStyle(format string, args ...any) error {
+	return &RefusedError{Key: KeyRoles, Reason: fmt.Sprintf(format, args...), Style: true}
 }
 
 // change is an edit whose row has been found.
@@ -47,6 +60,11 @@ type change struct {
 // access.ErrConflict. A *RefusedError says that the text cannot be edited: the authenticator does not read it, its style is
 // not known, or the result would be too large. The result has been read back as the authenticator reads it, and differs in exactly the rows named.
 func Edit(cm access.ConfigMap, owner string, edits []access.RowEdit) (access.ConfigMap, error) {
+	return edit(cm, owner, edits, spliced)
+}
+
+// edit makes the new text of mapRoles in the way given and brings the annotation up to date.
+func edit(cm access.ConfigMap, owner string, edits []access.RowEdit, write func(old string, changes []change) (string, error)) (access.ConfigMap, error) {
 	before := Parse(cm.Data)
 	if p, fatal := before.Fatal(KeyRoles); fatal {
 		return access.ConfigMap{}, refuse("the authenticator does not read it: %s", p.Message)
@@ -56,11 +74,8 @@ func Edit(cm access.ConfigMap, owner string, edits []access.RowEdit) (access.Con
 		return access.ConfigMap{}, err
 	}
 	old := cm.Data[string(KeyRoles)]
-	text, err := splice(old, changes)
+	text, err := write(old, changes)
 	if err != nil {
-		return access.ConfigMap{}, err
-	}
-	if err := verify(old, text, changes); err != nil {
 		return access.ConfigMap{}, err
 	}
 	out := access.ConfigMap{
@@ -77,6 +92,15 @@ func Edit(cm access.ConfigMap, owner string, edits []access.RowEdit) (access.Con
 		return access.ConfigMap{}, err
 	}
 	return out, fits(out)
+}
+
+// spliced carries out the changes in place and reads the result back.
+func spliced(old string, changes []change) (string, error) {
+	text, err := splice(old, changes)
+	if err != nil {
+		return "", err
+	}
+	return text, verify(old, text, changes)
 }
 
 // Pending drops the edits that have taken effect already, so that a write whose answer was lost
@@ -240,11 +264,11 @@ func verify(old, text string, changes []change) error {
 	}
 	is, err := rows(text)
 	if err != nil {
-		return refuse("the result would not be read by the authenticator: %v", err)
+		return refuseStyle("the result would not be read by the authenticator: %v", err)
 	}
 	want := intended(was, changes)
 	if len(want) != len(is) {
-		return refuse("the result would have %d rows instead of %d", len(is), len(want))
+		return refuseStyle("the result would have %d rows instead of %d", len(is), len(want))
 	}
 	written := map[int]Entry{}
 	for _, e := range Parse(map[string]string{string(KeyRoles): text}).Roles {
@@ -253,12 +277,12 @@ func verify(old, text string, changes []change) error {
 	for i, m := range want {
 		if m.row == nil {
 			if !bytes.Equal(m.raw, is[i]) {
-				return refuse("row %d, which is not ours, would change its meaning", i+1)
+				return refuseStyle("row %d, which is not ours, would change its meaning", i+1)
 			}
 			continue
 		}
 		if e := written[i]; e.SSO != nil || e.UserID != "" || !e.Row().Equal(*m.row) {
-			return refuse("the row of %q cannot be written into this text", m.row.RoleARN)
+			return refuseStyle("the row of %q cannot be written into this text", m.row.RoleARN)
 		}
 	}
 	return nil

@@ -14,14 +14,14 @@ func splice(text string, changes []change) (string, error) {
 	}
 	l, err := scan(text)
 	if err != nil {
-		return "", refuse("it is written in a way that rolecall does not edit: %v", err)
+		return "", refuseStyle("it is written in a way that rolecall does not edit: %v", err)
 	}
 	was, err := rows(text)
 	if err != nil {
 		return "", refuse("%v", err)
 	}
 	if found := len(l.items) + len(l.elems); found != len(was) {
-		return "", refuse("it is written in a way that rolecall does not edit: %d rows are found where the authenticator reads %d", found, len(was))
+		return "", refuseStyle("it is written in a way that rolecall does not edit: %d rows are found where the authenticator reads %d", found, len(was))
 	}
 	byIndex := map[int]change{}
 	var added []access.Row
@@ -40,7 +40,7 @@ func splice(text string, changes []change) (string, error) {
 	case styleFlow:
 		return spliceFlow(text, l, byIndex, added), nil
 	}
-	return "", refuse("it is written in a way that rolecall does not edit")
+	return "", refuseStyle("it is written in a way that rolecall does not edit")
 }
 
 // spliceBlock works line by line; whether the text ends with a line end stays as it is.

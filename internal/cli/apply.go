@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/apply"
+	"github.com/rolecall-dev/rolecall/internal/awsauth"
 	"github.com/rolecall-dev/rolecall/internal/diag"
 	"github.com/rolecall-dev/rolecall/internal/plan"
 )
@@ -52,6 +54,7 @@ repeated: after a failure or an interruption, run it again. A saved plan is carr
 		},
 	}
 	p.register(a, cmd)
+	a.backupDirFlag(cmd)
 	cmd.Flags().BoolVar(&approve, "auto-approve", false, "do not ask")
 	return cmd
 }
@@ -98,7 +101,7 @@ func (a *app) apply(ctx context.Context, d *planned, p planning, approve bool) e
 			return err
 		}
 	}
-	return a.carryOut(ctx, d)
+	return a.carryOut(ctx, d, p)
 }
 
 // ask waits for the word yes.
@@ -106,7 +109,15 @@ func (a *app) ask(ctx context.Context, d *planned) error {
 	if !a.host.StdinTerminal {
 		return usage("there is no terminal to ask on; give --auto-approve, or apply a saved plan")
 	}
-	_, _ = fmt.Fprintf(a.host.Stderr, "Carry out these %s as %s? Type yes: ", count(len(d.plan.Changes), "change"), diag.Escape(string(d.plan.Caller.ARN)))
+	return a.confirm(ctx, fmt.Sprintf("Carry out these %s as %s?", count(len(d.plan.Changes), "change"), d.plan.Caller.ARN))
+}
+
+// confirm asks a question and waits for the word yes.
+func (a *app) confirm(ctx context.Context, question string) error {
+	if !a.host.StdinTerminal {
+		return usage("there is no terminal to ask on; give --auto-approve")
+	}
+	_, _ = fmt.Fprintf(a.host.Stderr, "%s Type yes: ", diag.Escape(question))
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(a.host.Stdin).ReadString('\n')
@@ -125,28 +136,45 @@ func (a *app) ask(ctx context.Context, d *planned) error {
 }
 
 // carryOut runs the plan, and says what was done, what was not, and why.
-func (a *app) carryOut(ctx context.Context, d *planned) error {
+func (a *app) carryOut(ctx context.Context, d *planned, p planning) error {
+	start := a.host.Now()
+	res, beyond := a.rounds(ctx, d, p)
+	res.Backups = d.world.keeper.list()
+	if err := a.report(d, res, a.host.Now().Sub(start)); err != nil {
+		return err
+	}
+	a.sayBeyond(d, beyond)
+	switch {
+	case ctx.Err() != nil:
+		return told(exitInterrupted)
+	case res.Summary.Failed == 0 && res.Summary.Skipped == 0:
+		return nil
+	case onlyRefused(res):
+		return told(exitRefused)
+	}
+	return told(exitFailed)
+}
+
+// onlyRefused tells whether guards refused everything that was not done, or what it waited for.
+func onlyRefused(res *apply.Result) bool {
+	return !slices.ContainsFunc(res.Changes, func(c apply.ChangeResult) bool {
+		_, refused := errors.AsType[*awsauth.GuardError](c.Err())
+		return c.Status == apply.Failed && !refused
+	}) && res.Summary.Failed > 0
+}
+
+// run carries out the plan of d once, as it stands.
+func (a *app) run(ctx context.Context, d *planned, p planning, backup *access.Backup) *apply.Result {
 	clusters := map[access.ClusterARN]access.Cluster{}
 	for _, c := range d.index.Clusters {
 		clusters[c.ARN] = c
 	}
-	start := a.host.Now()
 	watch := a.watcher(d.plan.Changes)
+	defer watch.p.clear()
 	w := d.world
-	res := apply.Run(ctx, apply.Ports{Reader: w.aws, Identity: w.aws, Clusters: w.clusters, Inside: w.clusters, Prober: w.clusters},
-		apply.Input{Plan: d.plan, Instance: d.index.Instance, Clusters: clusters},
+	return apply.Run(ctx, apply.Ports{Reader: w.aws, Identity: w.aws, Clusters: w.clusters, Inside: w.clusters, Prober: w.clusters},
+		apply.Input{Plan: d.plan, Instance: d.index.Instance, Clusters: clusters, Backup: backup, AllowRewrite: p.options.AllowRewrite},
 		apply.Options{Clock: clock{a.host.Now}, Events: watch.event})
-	watch.p.clear()
-	if err := a.report(d, res, a.host.Now().Sub(start)); err != nil {
-		return err
-	}
-	switch {
-	case ctx.Err() != nil:
-		return told(exitInterrupted)
-	case res.Summary.Failed+res.Summary.Skipped > 0:
-		return told(exitFailed)
-	}
-	return nil
 }
 
 // clock is the system's clock for apply.
@@ -245,22 +273,31 @@ func (a *app) report(d *planned, res *apply.Result, took time.Duration) error {
 		v.line("Not all done: %d done, %d failed, %d skipped because of them.", s.Done, s.Failed, s.Skipped)
 		v.line("To go on once the cause is mended: %s apply%s", a.name, d.again)
 	}
-	if _, err := fmt.Fprint(a.host.Stdout, v.b.String()); err != nil {
-		return fmt.Errorf("writing the result: %w", err)
+	kept := ""
+	if line := a.keptLine(res.Backups); line != "" {
+		kept = strings.TrimPrefix(line, "\n") + "\n"
 	}
-	a.causes(res)
-	return nil
+	if err := a.print("%s%s", v.b.String(), kept); err != nil {
+		return err
+	}
+	return a.causes(res)
 }
 
-// causes prints each failure's cause once, in the form of an error of the world.
-func (a *app) causes(res *apply.Result) {
+// causes prints each failure's cause once, in the form of an error of the world or of a guard's refusal.
+func (a *app) causes(res *apply.Result) error {
 	said := map[string]bool{}
 	for _, r := range res.Changes {
-		var call *access.CallError
-		if r.Status != apply.Failed || said[r.Error] || !errors.As(r.Err(), &call) {
+		if r.Status != apply.Failed || said[r.Error] {
 			continue
 		}
 		said[r.Error] = true
-		a.printError(r.Err())
+		if refused, ok := errors.AsType[*awsauth.GuardError](r.Err()); ok {
+			if err := a.diagnostics(refused.Refusals); err != nil {
+				return err
+			}
+		} else if _, ok := errors.AsType[*access.CallError](r.Err()); ok {
+			a.printError(r.Err())
+		}
 	}
+	return nil
 }

@@ -74,7 +74,7 @@ type app struct {
 	// name is how the program was called: rolecall, or kubectl rolecall.
 	name  string
 	flags struct {
-		config, profile, region, kubeconfig, context, color, progress, logLevel, output string
+		config, profile, region, kubeconfig, context, color, progress, logLevel, output, backupDir string
 	}
 }
 
@@ -140,7 +140,7 @@ Exit codes: 0 done · 1 failed · 2 the plan has changes (--detailed-exitcode) �
 	f.StringVar(&a.flags.color, "color", "auto", "auto, always or never")
 	f.StringVar(&a.flags.progress, "progress", "auto", "auto, plain or none")
 	f.StringVar(&a.flags.logLevel, "log-level", "warn", "debug, info, warn or error")
-	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.snapshotCommand(), a.tokenCommand(),
+	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.backupCommand(), a.rollbackCommand(), a.snapshotCommand(), a.tokenCommand(),
 		a.schemaCommand(), a.codesCommand(), a.completionCommand(), a.versionCommand())
 	for _, c := range root.Commands() {
 		c.Args = usageArgs(c.Args)

@@ -39,21 +39,9 @@ type inputs struct {
 
 // load reads the installation and the policies. Mistakes in them are diagnostics; files that cannot be read are errors.
 func (a *app) load(s sources) (*inputs, error) {
-	path, err := a.findInstallation()
+	in, path, err := a.installation()
 	if err != nil {
 		return nil, err
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the installation: %w", err)
-	}
-	in := &inputs{coverage: desired.Complete}
-	var ds diag.List
-	in.installation, ds = policy.ParseInstallation(path, data)
-	in.diagnostics = append(in.diagnostics, ds...)
-	if in.installation == nil && !ds.HasErrors() {
-		in.diagnostics = append(in.diagnostics, diag.New(diag.RC1004, diag.Pos{File: path}, "the file holds no installation").
-			WithHint("rolecall schema Installation prints what belongs there"))
 	}
 	paths, from := s.files, ""
 	switch {
@@ -71,10 +59,31 @@ func (a *app) load(s sources) (*inputs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w%s", err, from)
 	}
+	var ds diag.List
 	in.policies, ds = policy.ParsePolicies(files)
 	in.diagnostics = append(in.diagnostics, ds...)
 	in.diagnostics.Sort()
 	return in, nil
+}
+
+// installation reads the installation's file alone.
+func (a *app) installation() (in *inputs, path string, err error) {
+	if path, err = a.findInstallation(); err != nil {
+		return nil, "", err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the installation: %w", err)
+	}
+	in = &inputs{coverage: desired.Complete}
+	var ds diag.List
+	in.installation, ds = policy.ParseInstallation(path, data)
+	in.diagnostics = append(in.diagnostics, ds...)
+	if in.installation == nil && !ds.HasErrors() {
+		in.diagnostics = append(in.diagnostics, diag.New(diag.RC1004, diag.Pos{File: path}, "the file holds no installation").
+			WithHint("rolecall schema Installation prints what belongs there"))
+	}
+	return in, path, nil
 }
 
 // findInstallation is --config, or rolecall.yaml here or in a folder above.

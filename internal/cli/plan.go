@@ -26,11 +26,39 @@ type planning struct {
 func (p *planning) register(a *app, cmd *cobra.Command) {
 	p.sources.register(cmd)
 	a.outputFlag(cmd)
+	p.registerGuards(cmd)
 	cmd.Flags().BoolVar(&p.options.AllowRoleDeletion, "allow-role-deletion", false, "pass guard RC4009: take away the last assignment of a set in an account")
+	cmd.Flags().BoolVar(&p.options.AllowRewrite, "allow-rewrite", false, "pass guard RC4010: where the style of aws-auth cannot be edited in place, write it anew; comments are lost")
 	cmd.Flags().BoolVar(&p.people, "people", false, "name the people who gain or lose")
 	cmd.Flags().BoolVar(&p.stats, "stats", false, "print the calls made, by operation")
 	cmd.Flags().BoolVar(&p.require, "require-complete", false, "end with exit code 6 when something could not be read")
 }
+
+// registerGuards adds the flags that pass the guards of aws-auth.
+func (p *planning) registerGuards(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&p.options.AllowSelfLockout, "allow-self-lockout", false, "pass guard RC4001: take access from the identity that runs rolecall")
+	cmd.Flags().BoolVar(&p.options.AllowNoAdmin, "allow-no-admin", false, "pass guard RC4002: leave a cluster without a known administrator")
+	cmd.Flags().BoolVar(&p.options.AllowNodeRows, "allow-node-rows", false, "pass guard RC4003: remove or change rows of nodes")
+	cmd.Flags().Var(&removals{&p.options.MaxRemovals}, "max-removals", "bound of guard RC4004: rows of a cluster, and managed assignments, that may go: N or N% (default 25%)")
+}
+
+// removals is the flag --max-removals.
+type removals struct{ to **access.Removals }
+
+func (r *removals) String() string {
+	if r.to == nil || *r.to == nil {
+		return ""
+	}
+	return (*r.to).String()
+}
+
+func (r *removals) Set(s string) error {
+	bound, err := access.ParseRemovals(s)
+	*r.to = &bound
+	return err //nolint:wrapcheck // it names the text, and the flag's name goes before it
+}
+
+func (*removals) Type() string { return "N|N%" }
 
 // planned is a plan and what it was made from.
 type planned struct {
@@ -94,6 +122,11 @@ func planExit(d *planned, p planning, detailed bool) error {
 
 // plan loads, observes and compares.
 func (a *app) plan(ctx context.Context, p planning, file string) (*planned, error) {
+	return a.planIn(ctx, p, file, nil)
+}
+
+// planIn plans in a world that is connected already, or connects where there is none.
+func (a *app) planIn(ctx context.Context, p planning, file string, w *world) (*planned, error) {
 	in, err := a.load(p.sources)
 	if err != nil {
 		return nil, err
@@ -101,8 +134,8 @@ func (a *app) plan(ctx context.Context, p planning, file string) (*planned, erro
 	if in.diagnostics.HasErrors() {
 		return nil, a.refuseFiles(in.diagnostics)
 	}
-	d := &planned{in: in, again: a.again(p)}
-	if file == "" {
+	d := &planned{in: in, again: a.again(p), world: w}
+	if file == "" && w == nil {
 		if d.world, err = a.connect(ctx, in.installation); err != nil {
 			return nil, err
 		}
@@ -116,8 +149,24 @@ func (a *app) plan(ctx context.Context, p planning, file string) (*planned, erro
 	}
 	d.index = snapshot.NewIndex(s)
 	d.built = desired.Build(desired.Input{Installation: in.installation, Policies: in.policies, Index: d.index, Coverage: in.coverage})
+	if err := p.bound(in); err != nil {
+		return nil, err
+	}
 	d.plan = plan.Diff(planInput(in, d.index, d.built), p.options)
 	return d, nil
+}
+
+// bound takes the bound of removals from the installation where no flag gives one.
+func (p *planning) bound(in *inputs) error {
+	if p.options.MaxRemovals != nil || in.installation.MaxRemovals == "" {
+		return nil
+	}
+	bound, err := access.ParseRemovals(in.installation.MaxRemovals)
+	if err != nil {
+		return fmt.Errorf("reading maxRemovals: %w", err)
+	}
+	p.options.MaxRemovals = &bound
+	return nil
 }
 
 func planInput(in *inputs, x *snapshot.Index, r *desired.Result) plan.Input {
@@ -128,9 +177,13 @@ func planInput(in *inputs, x *snapshot.Index, r *desired.Result) plan.Input {
 	findings := append(diag.List{}, in.diagnostics...)
 	findings = append(findings, r.Diagnostics...)
 	findings.Sort()
+	declared := map[string]bool{}
+	for _, g := range in.policies.Grants() {
+		declared[plan.GrantKey(g.Policy.Name, g.Name)] = g.Privileged
+	}
 	return plan.Input{
 		Index: x, Owner: in.installation.Owner, Observed: r.Observed, Desired: r.State, Origins: r.Origins, Notes: r.Notes,
-		Privileged: r.Privileged, ProtectedUsers: in.installation.Protect.Users, ProtectedRoles: roles,
+		Privileged: r.Privileged, Declared: declared, RoleName: in.installation.Access.RoleName, ProtectedUsers: in.installation.Protect.Users, ProtectedRoles: roles,
 		Bindings: r.Bindings, Conflicts: r.Conflicts, Findings: findings,
 	}
 }
@@ -162,6 +215,7 @@ func (a *app) again(p planning) string {
 	if p.prune {
 		args = append(args, "--prune")
 	}
+	args = append(args, p.passed()...)
 	var out strings.Builder
 	for _, arg := range args {
 		if strings.ContainsAny(arg, " \t\n'\"$&;|<>()*?[]#~`\\") {
@@ -170,6 +224,29 @@ func (a *app) again(p planning) string {
 		out.WriteString(" " + arg)
 	}
 	return out.String()
+}
+
+// passed are the flags that pass guards, as they were given.
+func (p planning) passed() []string {
+	var out []string
+	for _, f := range []struct {
+		name  string
+		given bool
+	}{
+		{"--allow-self-lockout", p.options.AllowSelfLockout},
+		{"--allow-no-admin", p.options.AllowNoAdmin},
+		{"--allow-node-rows", p.options.AllowNodeRows},
+		{"--allow-role-deletion", p.options.AllowRoleDeletion},
+		{"--allow-rewrite", p.options.AllowRewrite},
+	} {
+		if f.given {
+			out = append(out, f.name)
+		}
+	}
+	if bound := p.options.MaxRemovals; bound != nil {
+		out = append(out, "--max-removals", bound.String())
+	}
+	return out
 }
 
 // readFile reads a whole file the user named.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/apply"
 	"github.com/rolecall-dev/rolecall/internal/aws"
 	"github.com/rolecall-dev/rolecall/internal/desired"
 	"github.com/rolecall-dev/rolecall/internal/diag"
@@ -26,11 +27,13 @@ type world struct {
 	aws      *aws.Client
 	clusters *routes
 	stats    *stats
+	// keeper has the files of this run's backups.
+	keeper *keeper
 }
 
 // connect makes the adapters; it calls nothing yet.
 func (a *app) connect(ctx context.Context, i *policy.Installation) (*world, error) {
-	w := &world{stats: newStats()}
+	w := &world{stats: newStats(), keeper: &keeper{app: a, kept: map[access.ClusterARN]apply.Kept{}}}
 	log := a.logger()
 	o := aws.Options{Profile: a.flags.profile, Region: a.flags.region, Clock: a.host.Now, Log: log, OnCall: w.stats.aws}
 	if i != nil {
@@ -43,7 +46,7 @@ func (a *app) connect(ctx context.Context, i *policy.Installation) (*world, erro
 	w.aws = client
 	w.clusters = &routes{
 		made:    map[access.ClusterARN]*kube.Client{},
-		options: kube.Options{Token: client.Token, Log: log, Now: a.host.Now, OnCall: w.stats.kube},
+		options: kube.Options{Token: client.Token, Log: log, Now: a.host.Now, OnCall: w.stats.kube, Keeper: w.keeper},
 	}
 	if a.flags.context != "" {
 		w.clusters.only = &kube.Override{Context: a.flags.context, Kubeconfig: a.flags.kubeconfig}
@@ -86,12 +89,20 @@ type routes struct {
 	plain    *kube.Client
 }
 
-// hear remembers what there is.
+// hear remembers what there is, each thing once: a run may read more than once.
 func (r *routes) hear(accounts []access.Account, clusters []access.Cluster) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.accounts = append(r.accounts, accounts...)
-	r.clusters = append(r.clusters, clusters...)
+	for _, a := range accounts {
+		if !slices.ContainsFunc(r.accounts, func(b access.Account) bool { return b.ID == a.ID }) {
+			r.accounts = append(r.accounts, a)
+		}
+	}
+	for _, c := range clusters {
+		if !slices.ContainsFunc(r.clusters, func(b access.Cluster) bool { return b.ARN == c.ARN }) {
+			r.clusters = append(r.clusters, c)
+		}
+	}
 }
 
 // client is how the cluster is reached; a reference that fits several clusters leads into none of them.
@@ -153,12 +164,36 @@ func (r *routes) RBAC(ctx context.Context, c access.Cluster) (access.Cluster, er
 	return k.RBAC(ctx, c)
 }
 
-func (r *routes) EditRows(ctx context.Context, c access.Cluster, owner string, edits []access.RowEdit) (*access.ConfigMap, error) {
+func (r *routes) Self(ctx context.Context, c access.Cluster) (access.Self, error) {
+	k, err := r.client(c)
+	if err != nil {
+		return access.Self{}, err
+	}
+	return k.Self(ctx, c)
+}
+
+func (r *routes) Backups(ctx context.Context, c access.Cluster, owner string) ([]access.Backup, error) {
 	k, err := r.client(c)
 	if err != nil {
 		return nil, err
 	}
-	return k.EditRows(ctx, c, owner, edits)
+	return k.Backups(ctx, c, owner)
+}
+
+func (r *routes) EditRows(ctx context.Context, c access.Cluster, w access.RowWrite) (*access.ConfigMap, error) {
+	k, err := r.client(c)
+	if err != nil {
+		return nil, err
+	}
+	return k.EditRows(ctx, c, w)
+}
+
+func (r *routes) WriteAwsAuth(ctx context.Context, c access.Cluster, w access.TextWrite) (*access.ConfigMap, error) {
+	k, err := r.client(c)
+	if err != nil {
+		return nil, err
+	}
+	return k.WriteAwsAuth(ctx, c, w)
 }
 
 func (r *routes) PutBinding(ctx context.Context, c access.Cluster, before *access.Binding, b access.Binding) error {

@@ -85,6 +85,7 @@ const (
 	RC4007 Code = "RC4007" // escalation of an unprivileged grant
 	RC4008 Code = "RC4008" // protected principal
 	RC4009 Code = "RC4009" // last assignment of a permission set in an account
+	RC4010 Code = "RC4010" // aws-auth cannot be edited as it is written
 )
 
 // World: what kept us from it.

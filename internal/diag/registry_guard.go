@@ -48,6 +48,11 @@ func guardEntries() []Entry {
 			Explanation: "With the last assignment Identity Center deletes the role. A later assignment makes one with another suffix: every ARN of it that is stored anywhere, in key policies, bucket policies and elsewhere, is dead for good.",
 			Remedy:      "Keep one assignment, or pass the flag when nothing else refers to the role.",
 		},
+		{
+			Code: RC4010, Title: "aws-auth cannot be edited as it is written", Severity: Error, Flag: "--allow-rewrite",
+			Explanation: "rolecall changes its own rows and leaves every other byte as it is. This text is folded, quoted or laid out in a way in which that cannot be done safely, or it is damaged or full.",
+			Remedy:      "The finding says why. Where only the layout stands in the way, the flag writes the value anew: every row keeps its meaning, comments and layout go.",
+		},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	authenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	authorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	rbacv1 "k8s.io/client-go/kubernetes/typed/rbac/v1"
@@ -39,11 +40,12 @@ type apiKey struct {
 
 // api is a cluster's API groups over one connection pool.
 type api struct {
-	client        *Client
-	cluster       access.ClusterARN
-	core          corev1.CoreV1Interface
-	rbac          rbacv1.RbacV1Interface
-	authorization authorizationv1.AuthorizationV1Interface
+	client         *Client
+	cluster        access.ClusterARN
+	core           corev1.CoreV1Interface
+	rbac           rbacv1.RbacV1Interface
+	authentication authenticationv1.AuthenticationV1Interface
+	authorization  authorizationv1.AuthorizationV1Interface
 }
 
 // api returns the cluster's client, made on first use.
@@ -84,7 +86,11 @@ func newAPI(cfg *rest.Config) (*api, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the authorization client: %w", err)
 	}
-	return &api{core: core, rbac: rbac, authorization: authorization}, nil
+	authentication, err := authenticationv1.NewForConfigAndClient(cfg, hc)
+	if err != nil {
+		return nil, fmt.Errorf("making the authentication client: %w", err)
+	}
+	return &api{core: core, rbac: rbac, authentication: authentication, authorization: authorization}, nil
 }
 
 // config says how the cluster is reached.

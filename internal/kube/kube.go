@@ -5,6 +5,7 @@ package kube
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -23,6 +24,12 @@ type Options struct {
 	OnCall func(cluster access.ClusterARN, verb, resource string, err error)
 	// Now is the clock that tells when a token is due. Without one every request asks for a token of its own.
 	Now func() time.Time
+	// Keeper keeps backups outside the cluster too; it may be nil.
+	Keeper access.BackupKeeper
+	// Wait and Random space the attempts of a write that others overtake: Wait returns after d or, with an error, when ctx ends, and
+	// Random is from 0 up to 1. Nil are the system's.
+	Wait   func(ctx context.Context, d time.Duration) error
+	Random func() float64
 }
 
 // Override is another way into a cluster. A context brings its own endpoint.
@@ -41,6 +48,8 @@ type Client struct {
 	options Options
 	mu      sync.Mutex
 	apis    map[apiKey]*api
+	kept    map[keepingKey]*keeping
+	retry   retry
 }
 
 var (
@@ -54,5 +63,11 @@ func New(o Options) *Client {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Client{options: o, apis: map[apiKey]*api{}}
+	if o.Wait == nil {
+		o.Wait = wait
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	return &Client{options: o, apis: map[apiKey]*api{}, kept: map[keepingKey]*keeping{}, retry: retry{wait: o.Wait, random: o.Random}}
 }

@@ -76,10 +76,15 @@ func (s *server) cluster() access.Cluster {
 	return access.Cluster{ARN: clusterARN, Endpoint: s.URL, CA: string(ca)}
 }
 
-func newClient() *kube.Client {
-	return kube.New(kube.Options{Token: func(context.Context, access.Cluster) (string, time.Time, error) {
-		return secret, time.Time{}, nil
-	}})
+func newClient() *kube.Client { return kube.New(options()) }
+
+// options wait for nobody.
+func options() kube.Options {
+	return kube.Options{
+		Token:  func(context.Context, access.Cluster) (string, time.Time, error) { return secret, time.Time{}, nil },
+		Wait:   func(context.Context, time.Duration) error { return nil },
+		Random: func() float64 { return 0 },
+	}
 }
 
 type object = map[string]any

@@ -1,15 +1,18 @@
 package kube_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/kube"
 )
 
 // written decodes what a request wants to store.
@@ -49,7 +52,7 @@ func TestAnEditSurvivesWritesInBetween(t *testing.T) {
 		stored, version = in.Data["mapRoles"], version+1
 		return current()
 	})
-	got, err := newClient().EditRows(t.Context(), s.cluster(), owner, adding("dev"))
+	got, err := newClient().EditRows(t.Context(), s.cluster(), access.RowWrite{Owner: owner, Edits: adding("dev")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,19 +64,28 @@ func TestAnEditSurvivesWritesInBetween(t *testing.T) {
 	}
 }
 
-func TestAnEditGivesUpAfterFiveConflicts(t *testing.T) {
+func TestAnEditThatOthersKeepOvertakingGivesUpWhenItHasWaitedForHalfAMinute(t *testing.T) {
 	s := serve(t, func(_ int, r *http.Request, _ string) answer {
 		if r.Method == http.MethodGet {
 			return awsAuth("1", "")
 		}
 		return status(409, "Conflict", "the object has been modified")
 	})
-	_, err := newClient().EditRows(t.Context(), s.cluster(), owner, adding("dev"))
-	if !errors.Is(err, access.ErrConflict) {
-		t.Errorf("got error %v, want a conflict", err)
+	var waited time.Duration
+	o := options()
+	o.Wait = func(_ context.Context, d time.Duration) error {
+		waited += d
+		return nil
 	}
-	if len(s.requests) != 10 {
-		t.Errorf("got %d requests, want five reads and five writes", len(s.requests))
+	_, err := kube.New(o).EditRows(t.Context(), s.cluster(), access.RowWrite{Owner: owner, Edits: adding("dev")})
+	if !errors.Is(err, access.ErrConflict) || !strings.Contains(err.Error(), "others kept writing in between for 30s") {
+		t.Errorf("got error %v, want a conflict that says how long it was tried", err)
+	}
+	if waited < 30*time.Second || waited > 32*time.Second {
+		t.Errorf("waited %s, want half a minute", waited)
+	}
+	if n := len(s.requests); n < 20 || n%2 != 0 {
+		t.Errorf("got %d requests, want a read and a write for each of many attempts", n)
 	}
 }
 
@@ -88,7 +100,7 @@ func TestAnEditStopsWhenItsRowChangedInBetween(t *testing.T) {
 		return awsAuth("2", "- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: somebody}\n")
 	})
 	before := role("dev")
-	_, err := newClient().EditRows(t.Context(), s.cluster(), owner, []access.RowEdit{{Before: &before}})
+	_, err := newClient().EditRows(t.Context(), s.cluster(), access.RowWrite{Owner: owner, Edits: []access.RowEdit{{Before: &before}}})
 	if !errors.Is(err, access.ErrConflict) {
 		t.Errorf("got error %v, want a conflict", err)
 	}
@@ -111,7 +123,7 @@ func TestAMissingConfigMapIsCreatedEvenWhenSomebodyElseIsFaster(t *testing.T) {
 		}
 		return awsAuth("2", written(t, body).Data["mapRoles"])
 	})
-	got, err := newClient().EditRows(t.Context(), s.cluster(), owner, adding("dev"))
+	got, err := newClient().EditRows(t.Context(), s.cluster(), access.RowWrite{Owner: owner, Edits: adding("dev")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,10 +155,10 @@ func TestAnEditThatTookEffectIsNotWrittenAgain(t *testing.T) {
 		return a
 	})
 	c := newClient()
-	if _, err := c.EditRows(t.Context(), s.cluster(), owner, adding("dev")); !errors.Is(err, access.ErrUnreachable) {
+	if _, err := c.EditRows(t.Context(), s.cluster(), access.RowWrite{Owner: owner, Edits: adding("dev")}); !errors.Is(err, access.ErrUnreachable) {
 		t.Fatalf("got error %v, want a lost answer", err)
 	}
-	if _, err := c.EditRows(t.Context(), s.cluster(), owner, adding("dev")); err != nil {
+	if _, err := c.EditRows(t.Context(), s.cluster(), access.RowWrite{Owner: owner, Edits: adding("dev")}); err != nil {
 		t.Fatal(err)
 	}
 	if len(s.requests) != 3 {

@@ -33,7 +33,7 @@ func (d *differ) checks(t *transition, c change[access.ClusterBinding], e effect
 	if b == nil {
 		b = c.before
 	}
-	rules, ok := d.rules(t.cluster, b.Binding)
+	rules, ok := rulesOf(d.m.Index, t.cluster, b.Binding)
 	if !ok {
 		return nil
 	}
@@ -140,7 +140,7 @@ func (v viewer) refusable(w who, requests []access.Request) (access.Request, boo
 	var own []rbacv1.PolicyRule
 	for i := range items {
 		if i.ref.Name != "" && (i.namespace == "" || i.namespace == v.given.namespace) {
-			rules, _ := v.d.rules(v.t.cluster, access.Binding{Namespace: i.namespace, Ref: i.ref})
+			rules, _ := rulesOf(v.d.m.Index, v.t.cluster, access.Binding{Namespace: i.namespace, Ref: i.ref})
 			own = append(own, rules...)
 		}
 	}
@@ -165,24 +165,6 @@ func ruleOf(r access.Request) rbacv1.PolicyRule {
 		rule.ResourceNames = []string{r.Name}
 	}
 	return rule
-}
-
-// rules finds the rules of the role that a binding refers to.
-func (d *differ) rules(cluster access.ClusterARN, b access.Binding) ([]rbacv1.PolicyRule, bool) {
-	c, ok := d.m.Index.Cluster(cluster)
-	if !ok {
-		return nil, false
-	}
-	roles := c.ClusterRoles
-	if b.Ref.Kind == access.KindRole {
-		roles = c.Roles
-	}
-	for _, r := range roles {
-		if r.Name == b.Ref.Name && (b.Ref.Kind == access.KindClusterRole || r.Namespace == b.Namespace) {
-			return r.Rules, true
-		}
-	}
-	return nil, false
 }
 
 // representatives is one request per rule; rules over non-resource URLs count over the whole cluster only.

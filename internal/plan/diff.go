@@ -30,7 +30,8 @@ func Diff(in Input, o Options) *Plan {
 	}
 	p.Changes = d.finish()
 	p.Summary = d.summary()
-	p.Refusals = append(diag.List{}, guard(m, p.Changes, o)...)
+	refusals, rows := guard(m, d.nodes, o)
+	p.Refusals, p.Guards = append(diag.List{}, refusals...), rows
 	p.Applicable = !policyErrors(in.Findings)
 	p.ID = digest(p.Changes)
 	return p

@@ -19,6 +19,10 @@ type Input struct {
 	Origins    map[string]access.Origin
 	Notes      map[string]string
 	Privileged map[string]bool
+	// Declared tells the grants that say privileged: true, by GrantKey.
+	Declared map[string]bool
+	// RoleName is the role that rolecall assumes in accounts other than its own.
+	RoleName string
 	// Protected users and roles never lose anything.
 	ProtectedUsers []string
 	ProtectedRoles []access.ARN
@@ -27,6 +31,9 @@ type Input struct {
 	Conflicts []access.Conflict
 	Findings  diag.List
 }
+
+// GrantKey names a grant among all.
+func GrantKey(policy, grant string) string { return policy + "/" + grant }
 
 // who is a user in one permission set: the same person through two sets is two identities to a cluster.
 type who struct {

@@ -213,8 +213,10 @@ type Plan struct {
 	Conflicts  []access.Conflict     `json:"conflicts"`
 	Findings   diag.List             `json:"findings"`
 	Refusals   diag.List             `json:"refusals"`
-	Gaps       []access.Gap          `json:"gaps"`
-	Summary    Summary               `json:"summary"`
+	// Guards are what every write to an aws-auth must leave as it is, for the clusters whose rows change.
+	Guards  map[access.ClusterARN]access.RowGuard `json:"guards"`
+	Gaps    []access.Gap                          `json:"gaps"`
+	Summary Summary                               `json:"summary"`
 }
 
 // Empty tells whether there is nothing to do.

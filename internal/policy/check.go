@@ -221,6 +221,7 @@ func (r *reader) installation(root *node) {
 	r.field(root, "policies", clean)
 	r.field(root, "managedPermissionSets", glob, matches(permissionSetGlob, "is not the name of a permission set or a pattern of one", "names have at most 32 characters of A-Z a-z 0-9 _ + = , . @ -, and * for any"))
 	r.field(root, "mapping", mappings())
+	r.field(root, "maxRemovals", removals)
 	estate := root.child("estate")
 	r.field(estate, "organizationalUnits", unit)
 	r.field(estate, "accounts", account)

@@ -141,6 +141,14 @@ func region(s string) (problem, hint string) {
 	return matches(regionForm, "is not a Region", "write it like eu-central-1")(s)
 }
 
+// removals is the rule for how much may go in a run.
+func removals(s string) (problem, hint string) {
+	if _, err := access.ParseRemovals(s); err != nil {
+		return "is neither a number nor a share of up to 100%", `write it like "10" or "25%"`
+	}
+	return "", ""
+}
+
 // glob is the rule that a pattern has no wildcard but the star.
 func glob(s string) (problem, hint string) {
 	if strings.ContainsAny(s, "?[]{}\\") {

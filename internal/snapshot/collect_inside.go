@@ -136,6 +136,11 @@ func (c *collector) cluster(ctx context.Context, n clusterName) error {
 	if rbacErr == nil {
 		cl = full
 	}
+	if authErr == nil {
+		if cl.Self, err = c.self(ctx, cl); err != nil {
+			return err
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.s.Clusters = append(c.s.Clusters, cl)
@@ -146,6 +151,15 @@ func (c *collector) cluster(ctx context.Context, n clusterName) error {
 		return err
 	}
 	return c.note(ctx, rbac, rbacErr)
+}
+
+// self is who the reader is to the cluster; nil where it does not say. That holds nothing still: who calls is also known from AWS.
+func (c *collector) self(ctx context.Context, cl access.Cluster) (*access.Self, error) {
+	self, err := c.ports.Clusters.Self(ctx, cl)
+	if err != nil {
+		return nil, ctx.Err()
+	}
+	return &self, nil
 }
 
 // chain reads sets, roles, assignments and memberships, in the order in which each needs the other.

@@ -22,6 +22,7 @@ func TestLaboratory(t *testing.T) {
 	t.Run("a right missing in one cluster stops nothing in the others", b.testOtherClusters)
 	t.Run("runs at the same time lose nobody's row", b.testAtOnce)
 	t.Run("what others write next to our row keeps its bytes when it goes", b.testNeighbours)
+	t.Run("aws-auth is backed up, put back, and mended when nobody gets in", b.testBackup)
 }
 
 // changes are a plan without the header that names the caller.

@@ -56,11 +56,11 @@ type Command struct {
 	Dir string
 }
 
-// Run runs the command to its end. Only a command that could not be run is an error.
+// Run runs the command to its end. Only a command that could not be run is an error. Its files of backups stay beside the binary.
 func (b Binary) Run(ctx context.Context, c Command) (Output, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, b.Path, c.Args...)
-	cmd.Dir, cmd.Env = c.Dir, append(os.Environ(), c.Env...)
+	cmd.Dir, cmd.Env = c.Dir, append(append(os.Environ(), "XDG_STATE_HOME="+filepath.Join(filepath.Dir(b.Path), "state")), c.Env...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	err := cmd.Run()

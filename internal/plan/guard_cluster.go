@@ -1,0 +1,353 @@
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/awsauth"
+	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
+)
+
+// rehearsal is one cluster on its way through the plan, write by write.
+type rehearsal struct {
+	*guards
+	c *access.Cluster
+	// text is aws-auth as it stands, rows its rows in force by lower-case ARN.
+	text access.ConfigMap
+	rows map[string]awsauth.Entry
+	// owned are the ARNs, in lower case, of rows that are ours; altered those whose mapping the plan takes something from.
+	owned, altered map[string]bool
+	// bindings are the keys of all bindings that stand.
+	bindings map[access.BindingKey]bool
+	admins   *administrators
+	keepers  []*keeper
+	guard    access.RowGuard
+}
+
+// cluster rehearses the changes of a cluster. after tells that assignments go once they are done.
+func (g *guards) cluster(c *access.Cluster, changes []Change, after bool) {
+	if !after && !slices.ContainsFunc(changes, func(c Change) bool { return c.Kind == KindAwsAuthRow || c.Before != nil }) {
+		have := bindingsOf(c)
+		for _, ch := range changes {
+			g.ownBinding(ch, have)
+		}
+		return
+	}
+	r := g.rehearse(c, changes)
+	start := r.text
+	for _, step := range steps(changes) {
+		if step[0].Stage >= StageAdd {
+			r.admins.phase = arrived
+		}
+		if step[0].Kind == KindAwsAuthRow {
+			if !r.writeRows(step) {
+				break
+			}
+		} else {
+			r.writeBinding(step[0])
+		}
+		if takes(step) {
+			r.checkAdministrators(step[0])
+		}
+	}
+	r.admins.phase = settled
+	if after {
+		r.checkAdministrators(Change{Cluster: c.ARN, Name: "the assignments"})
+	}
+	r.rowRemovals(start)
+	if slices.ContainsFunc(changes, func(c Change) bool { return c.Kind == KindAwsAuthRow }) {
+		r.guard.Administrators = r.steadyAdministrators()
+		g.rowGuards[c.ARN] = r.guard
+	}
+}
+
+// steps are the writes that apply makes: all rows of a stage at once, bindings one by one.
+func steps(changes []Change) [][]Change {
+	var out [][]Change
+	for _, c := range changes {
+		if last := len(out) - 1; last >= 0 && c.Kind == KindAwsAuthRow && out[last][0].Kind == c.Kind && out[last][0].Stage == c.Stage {
+			out[last] = append(out[last], c)
+			continue
+		}
+		out = append(out, []Change{c})
+	}
+	return out
+}
+
+// takes tells whether the write takes something away.
+func takes(step []Change) bool {
+	return slices.ContainsFunc(step, func(c Change) bool { return c.Before != nil })
+}
+
+func (g *guards) rehearse(c *access.Cluster, changes []Change) *rehearsal {
+	r := &rehearsal{guards: g, c: c, owned: map[string]bool{}, altered: map[string]bool{}, bindings: bindingsOf(c)}
+	if c.AwsAuth != nil {
+		r.text = *c.AwsAuth
+		for _, o := range awsauth.Owned(r.text, g.m.Owner, c.Account) {
+			r.owned[strings.ToLower(string(o.Row.RoleARN))] = true
+		}
+	}
+	r.read()
+	r.guard = access.RowGuard{
+		Caller: g.callerIn(c), Protected: canonical(g.m.ProtectedRoles), MaxRemovals: g.o.maxRemovals(),
+		AllowSelfLockout: g.o.AllowSelfLockout, AllowNoAdmin: g.o.AllowNoAdmin, AllowNodeRows: g.o.AllowNodeRows,
+	}
+	r.admins = r.newAdministrators()
+	r.keepers = r.newKeepers(changes)
+	return r
+}
+
+// bindingsOf are the keys of all bindings in a cluster.
+func bindingsOf(c *access.Cluster) map[access.BindingKey]bool {
+	out := map[access.BindingKey]bool{}
+	for _, bs := range [][]access.Binding{c.RoleBindings, c.ClusterRoleBindings} {
+		for _, b := range bs {
+			out[access.ClusterBinding{Cluster: c.ARN, Binding: b}.Key()] = true
+		}
+	}
+	return out
+}
+
+// callerIn is the canonical ARN of rolecall in a cluster: what the API server said or, where it did not, the role that is assumed there.
+func (g *guards) callerIn(c *access.Cluster) access.ARN {
+	switch {
+	case c.Self != nil:
+		return c.Self.ARN.Canonical()
+	case c.Account == g.m.Index.Caller.Account:
+		return g.m.Index.Caller.ARN.Canonical()
+	case g.m.RoleName == "":
+		return ""
+	}
+	return roleARN(c, g.m.RoleName)
+}
+
+func roleARN(c *access.Cluster, name string) access.ARN {
+	return access.ARN(access.ARNParts{Partition: access.ARN(c.ARN).Partition(), Service: "iam", Account: string(c.Account), Resource: "role/" + name}.String())
+}
+
+func canonical(arns []access.ARN) []access.ARN {
+	var out []access.ARN
+	for _, a := range arns {
+		out = append(out, a.WithoutPath())
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// read brings rows up to date with the text.
+func (r *rehearsal) read() {
+	r.rows = map[string]awsauth.Entry{}
+	for _, e := range awsauth.Parse(r.text.Data).InForce() {
+		r.rows[strings.ToLower(e.ARN)] = e
+	}
+}
+
+// writeRows edits the text as apply would, and compares it with what it replaces. It is false when nothing can be said of what follows.
+func (r *rehearsal) writeRows(step []Change) bool {
+	var edits []access.RowEdit
+	for _, c := range step {
+		r.ownRow(c)
+		edits = append(edits, r.edit(c))
+	}
+	edit := awsauth.Edit
+	if r.o.AllowRewrite {
+		edit = awsauth.Rewrite
+	}
+	after, err := edit(r.text, r.m.Owner, edits)
+	if err != nil {
+		r.uneditable(step[0], err)
+		return false
+	}
+	g := r.guard
+	g.MaxRemovals, g.AllowNoAdmin = access.Removals{Percent: 100}, true
+	r.refuseText(awsauth.Guard(r.text, after, g))
+	r.text = after
+	r.read()
+	return true
+}
+
+// edit is the change as an edit; a role that does not exist yet has a name that none can have.
+func (r *rehearsal) edit(c Change) access.RowEdit {
+	var e access.RowEdit
+	if c.Before != nil {
+		row := c.Before.Mapping.Row
+		e.Before = &row
+	}
+	if c.After != nil {
+		row := c.After.Mapping.Row
+		if c.After.Mapping.Symbolic() {
+			row.RoleARN = roleARN(r.c, "AWSReservedSSO_"+c.After.Mapping.PermissionSet+"_0000000000000000")
+		}
+		e.After = &row
+		r.owned[strings.ToLower(string(row.RoleARN))] = true
+	}
+	if b := e.Before; b != nil {
+		was := awsauth.Entry{Username: b.Username, Groups: b.Groups}
+		if e.After == nil || !was.Keeps(awsauth.Entry{Username: e.After.Username, Groups: e.After.Groups}) {
+			r.altered[strings.ToLower(string(b.RoleARN))] = true
+		}
+	}
+	return e
+}
+
+// ownRow is a second lock on rows of others.
+func (r *rehearsal) ownRow(c Change) {
+	if c.Before != nil && !r.owned[strings.ToLower(string(c.Before.Mapping.Row.RoleARN))] {
+		r.refuse(refusal(diag.RC4006, c, fmt.Sprintf("the row of %s is not ours", c.Before.Mapping.Row.RoleARN),
+			"list it under adopt: in rolecall.yaml to take it over; no flag passes this"))
+	}
+}
+
+// uneditable says why a text cannot be edited before anything is written.
+func (r *rehearsal) uneditable(c Change, err error) {
+	var refused *awsauth.RefusedError
+	switch {
+	case !errors.As(err, &refused):
+		r.refuse(refusal(diag.RC4006, c, fmt.Sprintf("a row to change is not as rolecall left it: %v", err), "plan again; if it stays so, somebody else writes the same rows"))
+	case !refused.Style:
+		r.refuse(refusal(diag.RC4010, c, fmt.Sprintf("aws-auth cannot be edited: %s", refused.Reason), "put kube-system/aws-auth right first"))
+	case !r.o.AllowRewrite:
+		r.refuse(refusal(diag.RC4010, c, fmt.Sprintf("aws-auth cannot be edited in place: %s", refused.Reason),
+			"--allow-rewrite writes the value anew: every row keeps its meaning, its comments and its layout go"))
+	}
+}
+
+func (r *rehearsal) refuseText(l diag.List) {
+	for _, d := range l {
+		d.Cluster, d.Object = string(r.c.ARN), "kube-system/aws-auth "+d.Object
+		d.Object = strings.TrimSpace(d.Object)
+		r.refuse(d)
+	}
+}
+
+// rowRemovals bounds how many rows go in the whole run.
+func (r *rehearsal) rowRemovals(start access.ConfigMap) {
+	if len(r.altered) == 0 {
+		return
+	}
+	r.refuseText(awsauth.Guard(start, r.text, access.RowGuard{
+		MaxRemovals: r.o.maxRemovals(), AllowSelfLockout: true, AllowNoAdmin: true, AllowNodeRows: true,
+	}))
+}
+
+func (r *rehearsal) writeBinding(c Change) {
+	r.ownBinding(c, r.bindings)
+	r.admins.binding(c)
+	for _, k := range r.keepers {
+		k.binding(r.guards, c)
+	}
+}
+
+// keeper is an identity that must not get less by the bindings we change: the caller's, or a protected role's.
+type keeper struct {
+	code diag.Code
+	what string
+	hint string
+	id   access.Identity
+	// has counts the bindings by which each thing reaches it; had is what it had when the run began.
+	has map[item]int
+	had map[item]bool
+}
+
+// newKeepers are the identities that a binding we take something from names.
+func (r *rehearsal) newKeepers(changes []Change) []*keeper {
+	var out []*keeper
+	if id, ok := r.selfIdentity(); ok && !r.o.AllowSelfLockout {
+		out = append(out, &keeper{
+			code: diag.RC4001, what: "the identity that makes these changes, " + cmp.Or(string(r.guard.Caller), id.Username) + ",", id: id,
+			hint: "keep the binding, run as somebody else, or pass --allow-self-lockout when there is another way in",
+		})
+	}
+	for _, arn := range r.guard.Protected {
+		if e, ok := r.rows[strings.ToLower(string(arn))]; ok {
+			out = append(out, &keeper{
+				code: diag.RC4008, what: "the protected role " + string(arn), id: static(e),
+				hint: "take the role out of protect.roles in rolecall.yaml; no flag passes this",
+			})
+		}
+	}
+	return slices.DeleteFunc(out, func(k *keeper) bool { return !k.prepare(r.c, changes) })
+}
+
+// selfIdentity is what rolecall is to the cluster.
+func (r *rehearsal) selfIdentity() (access.Identity, bool) {
+	if s := r.c.Self; s != nil {
+		return access.Identity{Username: s.Username, Groups: s.Groups}, true
+	}
+	e, ok := r.rows[strings.ToLower(string(r.guard.Caller))]
+	return static(e), ok
+}
+
+// static is the part of a mapping that is the same for every session; the rest is left as it stands, which no subject matches.
+func static(e awsauth.Entry) access.Identity {
+	return access.Identity{Username: e.Username, Groups: e.Groups}
+}
+
+// prepare counts what the identity has; it is false when no binding that names it is taken from.
+func (k *keeper) prepare(c *access.Cluster, changes []Change) bool {
+	if !slices.ContainsFunc(changes, func(c Change) bool { return names(c.Before, k.id) }) {
+		return false
+	}
+	k.has, k.had = map[item]int{}, map[item]bool{}
+	for _, bs := range [][]access.Binding{c.RoleBindings, c.ClusterRoleBindings} {
+		for _, b := range bs {
+			if slices.ContainsFunc(b.Subjects, k.id.Is) {
+				i := item{namespace: b.Namespace, ref: b.Ref}
+				k.has[i]++
+				k.had[i] = true
+			}
+		}
+	}
+	return true
+}
+
+// names tells whether the object is a binding that names the identity.
+func names(o *Object, id access.Identity) bool {
+	return o != nil && o.Binding != nil && slices.ContainsFunc(o.Binding.Subjects, id.Is)
+}
+
+func (k *keeper) binding(g *guards, c Change) {
+	b := c.object().Binding
+	i := item{namespace: b.Namespace, ref: b.Ref}
+	if names(c.After, k.id) {
+		k.has[i]++
+	}
+	if !names(c.Before, k.id) {
+		return
+	}
+	k.has[i]--
+	if k.has[i] > 0 || !k.had[i] {
+		return
+	}
+	delete(k.had, i)
+	where := "the whole cluster"
+	if b.Namespace != "" {
+		where = b.Namespace
+	}
+	g.refuse(refusal(k.code, c, fmt.Sprintf("%s would lose %s in %s", k.what, b.Ref.Name, where), k.hint))
+}
+
+// rulesOf finds the rules of the role that a binding refers to.
+func rulesOf(x *snapshot.Index, cluster access.ClusterARN, b access.Binding) ([]rbacv1.PolicyRule, bool) {
+	c, ok := x.Cluster(cluster)
+	if !ok {
+		return nil, false
+	}
+	roles := c.ClusterRoles
+	if b.Ref.Kind == access.KindRole {
+		roles = c.Roles
+	}
+	for _, r := range roles {
+		if r.Name == b.Ref.Name && (b.Ref.Kind == access.KindClusterRole || r.Namespace == b.Namespace) {
+			return r.Rules, true
+		}
+	}
+	return nil, false
+}
