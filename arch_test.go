@@ -83,7 +83,7 @@ var allowed = map[string]rule{
 	"internal/cli": {
 		local: []string{
 			"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/desired", "internal/plan", "internal/apply",
-			"internal/aws", "internal/kube", "internal/awsauth", "schema",
+			"internal/aws", "internal/kube", "internal/awsauth", "internal/explain", "internal/graph", "internal/rbac", "schema",
 		},
 		others: []string{"std", "github.com/spf13", "golang.org/x/term", "sigs.k8s.io/yaml"},
 	},

@@ -28,8 +28,10 @@ type Moved struct {
 	ID      access.PrincipalID `json:"id"`
 	Cluster access.ClusterARN  `json:"cluster"`
 	Through string             `json:"through"`
-	Before  State              `json:"before"`
-	After   State              `json:"after"`
+	// From is the account in which they hold the set, where that is not the cluster's own.
+	From   access.AccountID `json:"from,omitempty"`
+	Before State            `json:"before"`
+	After  State            `json:"after"`
 	// Cause is the first link of the chain that changed.
 	Cause string `json:"cause"`
 }
@@ -66,13 +68,22 @@ func Diff(a, b *graph.Graph) SnapshotDiff {
 			continue
 		}
 		d.People = append(d.People, Moved{
-			User: known.user, ID: k.User, Cluster: k.Cluster, Through: k.Through, Before: s, After: t, Cause: cause(a, b, k),
+			User: known.user, ID: k.User, Cluster: k.Cluster, Through: k.Through, From: k.From, Before: s, After: t, Cause: cause(a, b, k),
 		})
 	}
 	slices.SortFunc(d.People, func(x, y Moved) int {
-		return cmp.Or(cmp.Compare(x.User, y.User), cmp.Compare(x.ID, y.ID), cmp.Compare(x.Cluster, y.Cluster), cmp.Compare(x.Through, y.Through))
+		return cmp.Or(cmp.Compare(x.User, y.User), cmp.Compare(x.ID, y.ID), cmp.Compare(x.Cluster, y.Cluster), cmp.Compare(x.Through, y.Through), cmp.Compare(x.From, y.From))
 	})
 	return d
+}
+
+// question asks for what the cell holds.
+func (k Key) question() graph.Question {
+	q := graph.Question{Through: k.Through, From: k.From}
+	if q.From == "" {
+		q.From = k.Cluster.Account()
+	}
+	return q
 }
 
 type cellState struct {
@@ -106,7 +117,7 @@ func stateOf(g *graph.Graph, m map[Key]cellState, k Key) State {
 			return State{Level: access.LevelUnknown}
 		}
 		return none
-	case graph.Judge(c.Paths(u, graph.Question{Through: k.Through})) == graph.VerdictUndecided:
+	case graph.Judge(c.Paths(u, k.question())) == graph.VerdictUndecided:
 		return State{Level: access.LevelUnknown}
 	}
 	return none
@@ -131,7 +142,7 @@ func cause(a, b *graph.Graph, k Key) string {
 	case ua.Name != ub.Name:
 		return fmt.Sprintf("the user was renamed from %s", ua.Name)
 	}
-	return chain(ca.Paths(ua, graph.Question{Through: k.Through}), cb.Paths(ub, graph.Question{Through: k.Through}))
+	return chain(ca.Paths(ua, k.question()), cb.Paths(ub, k.question()))
 }
 
 // chain compares the hops of two answers in the order of the chain.

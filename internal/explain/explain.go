@@ -100,7 +100,7 @@ func Nobody(g *graph.Graph, name string, c *graph.Cluster, q graph.Question) Exp
 func telling(paths []graph.Path) []graph.Path {
 	paths = slices.Clone(paths)
 	slices.SortStableFunc(paths, func(a, b graph.Path) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(breaks(a), breaks(b)), cmp.Compare(reach(b), reach(a)), compareNames(a, b))
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(breaks(a), breaks(b)), cmp.Compare(passed(b), passed(a)), cmp.Compare(reach(b), reach(a)), compareNames(a, b))
 	})
 	best := 0
 	for best < len(paths) && rank(paths[best]) == rank(paths[0]) {
@@ -133,6 +133,14 @@ func breaks(p graph.Path) int {
 		}
 	}
 	return n
+}
+
+// passed is 1 for a path that would hold, had not another row been taken in the place of its own: that is the cause, wherever the other ends.
+func passed(p graph.Path) int {
+	if h, ok := p.First(graph.Broken); ok && h.Code == diag.RC2006 {
+		return 1
+	}
+	return 0
 }
 
 // reach is how far the path gets before its first hop that does not hold.

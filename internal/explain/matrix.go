@@ -38,26 +38,29 @@ type Entry struct {
 	Cluster access.ClusterARN  `json:"cluster"`
 	Account access.AccountID   `json:"account"`
 	Through string             `json:"through"`
-	Level   access.Level       `json:"level"`
-	Scope   Scope              `json:"scope"`
+	// From is the account in which they hold the set, where that is not the cluster's own.
+	From  access.AccountID `json:"from,omitempty"`
+	Level access.Level     `json:"level"`
+	Scope Scope            `json:"scope"`
 	// Privileged says that it amounts to the administration of the cluster, Why what makes it so.
 	Privileged bool   `json:"privileged"`
 	Why        string `json:"why,omitempty"`
 }
 
 // Key identifies the cell of the entry.
-func (e Entry) Key() Key { return Key{e.ID, e.Cluster, e.Through} }
+func (e Entry) Key() Key { return Key{e.ID, e.Cluster, e.Through, e.From} }
 
 // Key identifies a cell of the matrix.
 type Key struct {
 	User    access.PrincipalID
 	Cluster access.ClusterARN
 	Through string
+	From    access.AccountID
 }
 
 // compare orders entries by user, cluster and set.
 func (e Entry) compare(f Entry) int {
-	return cmp.Or(cmp.Compare(e.User, f.User), cmp.Compare(e.ID, f.ID), cmp.Compare(e.Cluster, f.Cluster), cmp.Compare(e.Through, f.Through))
+	return cmp.Or(cmp.Compare(e.User, f.User), cmp.Compare(e.ID, f.ID), cmp.Compare(e.Cluster, f.Cluster), cmp.Compare(e.Through, f.Through), cmp.Compare(e.From, f.From))
 }
 
 // Cells yields every entry of the clusters, cluster by cluster; it holds none of them.
@@ -71,6 +74,9 @@ func Cells(g *graph.Graph, clusters []*graph.Cluster) iter.Seq[Entry] {
 					e := Entry{
 						User: h.User.Name, ID: h.User.ID, Cluster: c.ARN, Account: c.Account, Through: d.Set, Level: cell.Level,
 						Scope: Scope{cell.Namespaces}, Privileged: cell.Privileged != "", Why: cell.Privileged,
+					}
+					if d.Account != c.Account {
+						e.From = d.Account
 					}
 					if !yield(e) {
 						return
@@ -100,7 +106,7 @@ func Matrix(g *graph.Graph, clusters []*graph.Cluster, keep func(Entry) bool) Re
 	return r
 }
 
-// joined makes one entry of those of one cell: a set may lead in from two accounts, or by rows of which it is not known which counts.
+// joined makes one entry of those of one cell: a set may lead in by rows of which it is not known which counts.
 func joined(entries []Entry) []Entry {
 	out := entries[:0]
 	for _, e := range entries {

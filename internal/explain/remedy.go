@@ -59,7 +59,7 @@ func word(s string) string {
 func assign(g *graph.Graph, c *graph.Cluster, set string, u access.User) string {
 	sets := g.PermissionSetsNamed(set)
 	if len(sets) != 1 {
-		return "assign " + u.Name + " a permission set in " + g.AccountName(c.Account) + " by a grant, then: rolecall apply"
+		return "name " + u.Name + ", or a group of theirs, in a grant that selects the cluster, then: rolecall apply"
 	}
 	if sets[0].Owner != "" {
 		return fmt.Sprintf("name %s, or a group of theirs, in a grant through %s, then: rolecall apply", u.Name, set)

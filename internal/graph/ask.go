@@ -177,8 +177,8 @@ func sessions(template string) *regexp.Regexp {
 func (f Foreign) Paths(q Question) []Path {
 	door := Door{c: f.c}
 	var out []Path
-	for _, tail := range door.tails(f.grants, f.masters, q) {
-		out = append(out, Path{Hops: append([]Hop{f.Mapping, {Kind: HopIdentity, Name: identityName(f.Identity), Status: OK}}, tail...)})
+	for _, t := range door.tails(f.grants, f.masters, q) {
+		out = append(out, Path{Hops: append([]Hop{f.Mapping, {Kind: HopIdentity, Name: identityName(f.Identity), Status: OK}}, t.hops...)})
 	}
 	return out
 }

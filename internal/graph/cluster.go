@@ -68,8 +68,8 @@ func (c *Cluster) open() {
 	for _, rows := range [][]awsauth.Entry{c.doc.Roles, c.doc.Users} {
 		for _, e := range rows {
 			name, _ := access.ARN(e.ARN).RoleName()
-			if set, ok := access.PermissionSetOfRole(name); ok {
-				account := access.ARN(e.ARN).Account()
+			account := access.ARN(e.ARN).Account()
+			if set, ok := access.PermissionSetOfRole(name); ok && access.AccountIDPattern.MatchString(string(account)) {
 				keys[doorKey{account, set}], accounts[account] = true, true
 			}
 		}

@@ -3,6 +3,8 @@ package graph
 import (
 	"time"
 
+	rbacv1 "k8s.io/api/rbac/v1"
+
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/diag"
 )
@@ -67,6 +69,8 @@ type Hop struct {
 // Path is one chain from a user to a rule. It goes on behind a broken hop as far as it can be told how it would go on.
 type Path struct {
 	Hops []Hop `json:"hops"`
+	// Rules are all rules of the binding's role, where they were asked for.
+	Rules []rbacv1.PolicyRule `json:"rules,omitempty"`
 
 	set  string
 	door *Door

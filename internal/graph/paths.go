@@ -24,6 +24,10 @@ type Question struct {
 	Privileged bool
 	// Through is the name of a permission set; empty for any.
 	Through string
+	// From is the account in which the set is held; empty for any.
+	From access.AccountID
+	// Rules asks for all rules of every binding, besides.
+	Rules bool
 }
 
 // Paths returns every chain by which the user comes, or might come, to what is asked. Where none does, it returns the chains that
@@ -31,6 +35,9 @@ type Question struct {
 func (c *Cluster) Paths(u access.User, q Question) []Path {
 	var out []Path
 	for _, account := range c.accounts {
+		if q.From != "" && account != q.From {
+			continue
+		}
 		for _, h := range c.Holdings(u, account) {
 			if q.Through != "" && h.Set != q.Through {
 				continue
@@ -138,12 +145,12 @@ func (d *Door) Paths(h Holding, q Question) []Path {
 	}
 	if identity.Status == Unknown {
 		why := &doubt{object: "bindings that name the user", where: d.c.Name, why: "they cannot be told apart without the user name", code: identity.Code}
-		return d.join(append(slices.Clone(hops), identity), [][]Hop{d.c.unknownTail(why)}, h)
+		return d.join(append(slices.Clone(hops), identity), []tail{{hops: d.c.unknownTail(why)}}, h)
 	}
 	if d.c.rbac != nil {
-		return d.join(base, [][]Hop{d.c.unknownTail(d.c.rbac)}, h)
+		return d.join(base, []tail{{hops: d.c.unknownTail(d.c.rbac)}}, h)
 	}
-	return d.join(base, [][]Hop{d.refusal(grants, q.Request)}, h)
+	return d.join(base, []tail{{hops: d.refusal(grants, q.Request)}}, h)
 }
 
 // sureIdentity is the identity as far as it does not matter: what follows rests on groups alone.
@@ -154,10 +161,10 @@ func (d *Door) sureIdentity(h Hop) Hop {
 	return h
 }
 
-func (d *Door) join(base []Hop, tails [][]Hop, h Holding) []Path {
+func (d *Door) join(base []Hop, tails []tail, h Holding) []Path {
 	out := make([]Path, 0, len(tails))
 	for _, t := range tails {
-		out = append(out, Path{Hops: slices.Concat(base, t), set: h.Set, door: d})
+		out = append(out, Path{Hops: slices.Concat(base, t.hops), Rules: t.rules, set: h.Set, door: d})
 	}
 	return out
 }
@@ -200,18 +207,28 @@ func (d *Door) identityHop(u access.User) Hop {
 	return h
 }
 
+// tail is what a path ends in.
+type tail struct {
+	hops  []Hop
+	rules []rbacv1.PolicyRule
+}
+
 // tails are the bindings and rules that give what is asked. Without a request they are all that give anything.
-func (d *Door) tails(grants []rbac.Grant, masters bool, q Question) [][]Hop {
-	var out [][]Hop
+func (d *Door) tails(grants []rbac.Grant, masters bool, q Question) []tail {
 	if masters {
-		out = append(out, d.c.mastersTail())
+		return []tail{{hops: d.c.mastersTail()}}
 	}
 	if d.c.rbac != nil {
-		return out
+		return nil
 	}
+	var out []tail
 	for _, g := range grants {
 		if rule := q.rule(g); rule != "" {
-			out = append(out, []Hop{d.c.bindingHop(g), d.c.ruleHop(OK, rule, g, "")})
+			t := tail{hops: []Hop{d.c.bindingHop(g), d.c.ruleHop(OK, rule, g, "")}}
+			if q.Rules {
+				t.rules = g.Role.Rules
+			}
+			out = append(out, t)
 		}
 	}
 	return out
@@ -372,11 +389,12 @@ func summary(rules []rbacv1.PolicyRule) string {
 	return fmt.Sprintf("%d rules", len(rules))
 }
 
-// unheld are the chains of a user who holds nothing that leads in: for each set that would, the assignment that is missing.
+// unheld are the chains of a user who holds nothing that leads in: for each set that would, the assignment that is missing. A set that would make
+// them an administrator is not proposed to anybody who did not ask about it.
 func (c *Cluster) unheld(u access.User, q Question) []Path {
 	var out []Path
 	for _, d := range c.Doors() {
-		if q.Through != "" && d.Set != q.Through || d.entry == nil || !d.CanMatter() || len(d.Holdings(u)) > 0 {
+		if q.Through != "" && d.Set != q.Through || d.entry == nil || !d.CanMatter() || q.Through == "" && d.cell.Privileged != "" || len(d.Holdings(u)) > 0 {
 			continue
 		}
 		for _, p := range d.Paths(Holding{User: u, Account: d.Account, Set: d.Set}, q) {

@@ -12,11 +12,14 @@ type resource struct {
 	others []string
 	// cluster says that it is in no namespace.
 	cluster bool
-	// also are further groups that have a resource of this name.
-	also []string
+	// also are further groups that have a resource of this name, and metrics says that the metrics API has: nobody means that one by the name alone.
+	also    []string
+	metrics bool
 }
 
-func (r resource) in(group string) bool { return group == r.group || slices.Contains(r.also, group) }
+func (r resource) in(group string) bool {
+	return group == r.group || slices.Contains(r.also, group) || r.metrics && group == "metrics.k8s.io"
+}
 
 // wellKnown finds a resource by its plural, singular or short name.
 func wellKnown(name string) (resource, bool) {
@@ -33,7 +36,7 @@ func wellKnown(name string) (resource, bool) {
 //
 //nolint:gochecknoglobals // a constant table; Go has no constant slices
 var resources = []resource{
-	{name: "pods", others: []string{"po"}, also: []string{"metrics.k8s.io"}},
+	{name: "pods", others: []string{"po"}, metrics: true},
 	{name: "services", others: []string{"svc"}},
 	{name: "configmaps", others: []string{"cm"}},
 	{name: "secrets"},
@@ -46,7 +49,7 @@ var resources = []resource{
 	{name: "events", others: []string{"ev"}, also: []string{"events.k8s.io"}},
 	{name: "podtemplates"},
 	{name: "bindings"},
-	{name: "nodes", others: []string{"no"}, cluster: true, also: []string{"metrics.k8s.io"}},
+	{name: "nodes", others: []string{"no"}, cluster: true, metrics: true},
 	{name: "namespaces", others: []string{"ns"}, cluster: true},
 	{name: "persistentvolumes", others: []string{"pv"}, cluster: true},
 	{name: "componentstatuses", others: []string{"cs", "componentstatus"}, cluster: true},
