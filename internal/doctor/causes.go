@@ -1,0 +1,53 @@
+package doctor
+
+// Cause names what is wrong with a hop. The names are stable; more may follow.
+type Cause string
+
+// The causes.
+const (
+	// The person's own files.
+	CauseNoKubeconfig    Cause = "kubeconfig-missing"
+	CauseBadKubeconfig   Cause = "kubeconfig-unreadable"
+	CauseNoCurrent       Cause = "context-not-set"
+	CauseNoContext       Cause = "context-unknown"
+	CauseBrokenContext   Cause = "context-incomplete"
+	CauseNoCredential    Cause = "credential-missing"
+	CausePluginMissing   Cause = "plugin-missing"
+	CausePluginFailed    Cause = "plugin-failed"
+	CauseTakesRole       Cause = "plugin-takes-role"
+	CauseOtherCredential Cause = "credential-not-aws"
+
+	// The AWS session and its token.
+	CauseLoginExpired    Cause = "login-expired"
+	CauseNotIdentityUser Cause = "session-not-identity-center"
+	CauseOtherAccount    Cause = "session-other-account"
+	CauseTokenLong       Cause = "token-too-long"
+	CauseTokenOld        Cause = "token-stale"
+	CauseTokenRefused    Cause = "token-refused"
+	CauseTokenUnproven   Cause = "token-unproven"
+	CauseClockBehind     Cause = "clock-behind"
+	CauseClockAhead      Cause = "clock-ahead"
+
+	// The way to the cluster, and which cluster it is.
+	CauseNotResolved      Cause = "server-not-resolved"
+	CauseConnection       Cause = "connection-refused"
+	CauseTimeout          Cause = "connection-timeout"
+	CauseProxy            Cause = "proxy-refused"
+	CauseStray            Cause = "not-an-api-server"
+	CauseFailing          Cause = "server-failing"
+	CauseNoAnswer         Cause = "no-answer"
+	CauseCertificate      Cause = "certificate-mismatch"
+	CauseOtherCluster     Cause = "cluster-other"
+	CauseClusterRecreated Cause = "cluster-recreated"
+	CauseOtherName        Cause = "cluster-name-other"
+	CauseNoCluster        Cause = "cluster-not-in-account"
+	CauseClusterUnknown   Cause = "cluster-unproven"
+
+	// Inside the cluster.
+	CauseNotMapped      Cause = "mapping-missing-or-dead"
+	CauseNameless       Cause = "mapping-without-username"
+	CauseRowHidden      Cause = "mapping-row-hidden"
+	CauseNotAllowed     Cause = "request-not-allowed"
+	CauseNothingAllowed Cause = "nothing-allowed"
+	CauseNotReviewed    Cause = "request-not-reviewed"
+)
