@@ -24,9 +24,10 @@ func MatchGlob(pattern, name string) bool {
 	return true
 }
 
-// MatchNamespace is MatchGlob for the namespaces of a grant: kube-system matches only when it is written out.
+// MatchNamespace is MatchGlob for the namespaces of a grant: kube-system, and where the backups of aws-auth are kept, match only when
+// they are written out.
 func MatchNamespace(pattern, namespace string) bool {
-	if namespace == SystemNamespace {
+	if namespace == SystemNamespace || namespace == BackupNamespace {
 		return pattern == namespace
 	}
 	return MatchGlob(pattern, namespace)

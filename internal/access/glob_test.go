@@ -49,10 +49,12 @@ func TestMatchGlobAgreesWithTheRegularExpression(t *testing.T) {
 	})
 }
 
-func TestMatchNamespaceReachesKubeSystemByNameOnly(t *testing.T) {
-	for pattern, want := range map[string]bool{"*": false, "kube-*": false, "kube-system": true} {
-		if got := access.MatchNamespace(pattern, "kube-system"); got != want {
-			t.Errorf("MatchNamespace(%q, kube-system) = %v, want %v", pattern, got, want)
+func TestMatchNamespaceReachesWhatAClusterRestsOnByNameOnly(t *testing.T) {
+	for _, namespace := range []string{"kube-system", "rolecall"} {
+		for pattern, want := range map[string]bool{"*": false, namespace[:3] + "*": false, namespace: true} {
+			if got := access.MatchNamespace(pattern, namespace); got != want {
+				t.Errorf("MatchNamespace(%q, %s) = %v, want %v", pattern, namespace, got, want)
+			}
 		}
 	}
 	if !access.MatchNamespace("*", "payments") {

@@ -53,7 +53,7 @@ func Privileged(rules []rbacv1.PolicyRule, scope string) string {
 
 func privilegedRule(r rbacv1.PolicyRule, scope string) string {
 	for _, p := range dangers {
-		if p.scoped && scope != "" && scope != SystemNamespace {
+		if p.scoped && scope != "" && scope != SystemNamespace && (scope != BackupNamespace || p.name != awsAuth) {
 			continue
 		}
 		if matchAny(r.APIGroups, p.groups) && matchAny(r.Resources, p.resources) && matchAny(r.Verbs, p.verbs) && namesMatter(r, p) {
@@ -63,11 +63,15 @@ func privilegedRule(r rbacv1.PolicyRule, scope string) string {
 	return ""
 }
 
+// awsAuth is the name of the ConfigMap that says who gets in.
+const awsAuth = "aws-auth"
+
 // danger is one way from rules to the administration of a cluster. Source: RBAC good practices of the Kubernetes
 // documentation, and aws-auth, whose writer decides who the administrators are.
 type danger struct {
 	groups, resources, verbs []string
-	// scoped dangers count over the whole cluster and in kube-system only.
+	// scoped dangers count over the whole cluster and in kube-system only; that of aws-auth also where its backups are kept, for whoever
+	// writes a backup decides what a rollback puts back.
 	scoped bool
 	// name, when set, is the object whose name a rule with resourceNames must list for the danger to be there.
 	name string
@@ -82,7 +86,7 @@ var dangers = []danger{
 	{groups: []string{""}, resources: []string{"secrets"}, verbs: []string{"get", "list", "watch"}, scoped: true, why: "secrets of kube-system"},
 	{groups: []string{""}, resources: []string{"pods", "pods/exec", "pods/attach", "pods/ephemeralcontainers"}, verbs: []string{"create", "update", "patch"}, scoped: true, why: "pods in kube-system"},
 	{groups: []string{"apps", "batch"}, resources: []string{"deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs"}, verbs: []string{"create", "update", "patch"}, scoped: true, why: "pods in kube-system"},
-	{groups: []string{""}, resources: []string{"configmaps"}, verbs: []string{"update", "patch", "delete", "create", "deletecollection"}, scoped: true, name: "aws-auth", why: "the right to change aws-auth"},
+	{groups: []string{""}, resources: []string{"configmaps"}, verbs: []string{"update", "patch", "delete", "create", "deletecollection"}, scoped: true, name: awsAuth, why: "the right to change aws-auth"},
 	{groups: []string{""}, resources: []string{"serviceaccounts/token"}, verbs: []string{"create"}, scoped: true, why: "tokens of service accounts in kube-system"},
 	{groups: []string{""}, resources: []string{"nodes/proxy"}, verbs: []string{"get", "create"}, scoped: true, why: "the kubelet API"},
 }

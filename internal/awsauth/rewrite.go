@@ -33,10 +33,8 @@ func rewritten(old string, changes []change) (string, error) {
 	}
 	var b strings.Builder
 	for _, m := range intended(was, changes) {
-		lines := []string{}
-		if m.row != nil {
-			lines = blockRow(*m.row, 0)
-		} else if lines, err = blockItem(m.raw); err != nil {
+		lines, err := itemLines(m)
+		if err != nil {
 			return "", err
 		}
 		for _, l := range lines {
@@ -49,6 +47,14 @@ func rewritten(old string, changes []change) (string, error) {
 		refused.Style = false
 	}
 	return text, err
+}
+
+// itemLines writes a row as wanted, or as it was.
+func itemLines(m meant) ([]string, error) {
+	if m.row != nil {
+		return blockRow(*m.row, 0), nil
+	}
+	return blockItem(m.raw)
 }
 
 // blockItem writes a row of any shape as the lines of a block list's item: its members below each other, their values as JSON.

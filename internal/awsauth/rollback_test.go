@@ -63,30 +63,30 @@ func TestARollbackTakesNothingFromOthers(t *testing.T) {
 	}{
 		{name: "nothing changed", now: &then, rows: []string{}, only: []string{}, left: []string{}},
 		{
-			name: "one of ours came", now: ptr(withRow(t, then, "late")),
+			name: "one of ours came", now: new(withRow(t, then, "late")),
 			rows: []string{"gone ours late"}, only: []string{"gone ours late"}, left: []string{},
 		},
 		{
-			name: "one of theirs came", now: ptr(withRow(t, text(foreignA+foreignB), "ours")),
+			name: "one of theirs came", now: new(withRow(t, text(foreignA+foreignB), "ours")),
 			rows: []string{"gone theirs b"}, refusals: []string{"arn:aws:iam::111122223333:role/b"}, only: []string{}, left: []string{"gone theirs b"},
 		},
 		{
-			name: "one of theirs changed", now: ptr(withRow(t, text(strings.Replace(foreignA, "username: a", "username: z", 1)), "ours")),
+			name: "one of theirs changed", now: new(withRow(t, text(strings.Replace(foreignA, "username: a", "username: z", 1)), "ours")),
 			rows: []string{"changed theirs a"}, refusals: []string{"arn:aws:iam::111122223333:role/a"}, only: []string{}, left: []string{"changed theirs a"},
 		},
 		{
-			name: "one of theirs is gone", now: ptr(withRow(t, text(""), "ours")),
+			name: "one of theirs is gone", now: new(withRow(t, text(""), "ours")),
 			rows: []string{"back theirs a"}, only: []string{}, left: []string{"back theirs a"},
 		},
 		{
-			name: "ours is gone", now: ptr(text(foreignA)),
+			name: "ours is gone", now: new(text(foreignA)),
 			rows: []string{"back ours ours"}, only: []string{"back ours ours"}, left: []string{},
 		},
 		{
-			name: "ours changed", now: ptr(withRow(t, text(foreignA), "ours", "more")),
+			name: "ours changed", now: new(withRow(t, text(foreignA), "ours", "more")),
 			rows: []string{"changed ours ours"}, only: []string{"changed ours ours"}, left: []string{},
 		},
-		{name: "nobody reads it any more", now: ptr(text("- rolearn: a\n\tb: c\n")), rows: []string{"back theirs a", "back ours ours"}},
+		{name: "nobody reads it any more", now: new(text("- rolearn: a\n\tb: c\n")), rows: []string{"back theirs a", "back ours ours"}},
 		{name: "all is gone", now: nil, rows: []string{"back theirs a", "back ours ours"}, only: []string{"back ours ours"}, left: []string{"back theirs a"}},
 	}
 	for _, tt := range tests {
@@ -121,8 +121,6 @@ func TestARollbackTakesNothingFromOthers(t *testing.T) {
 		})
 	}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 func TestARollbackLeavesWhatTheAuthenticatorDoesNotReadAlone(t *testing.T) {
 	then := access.ConfigMap{Data: map[string]string{"mapRoles": foreignA, "mapAccounts": "- '222233334444'\n", "note": "old"}}

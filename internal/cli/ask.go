@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -109,6 +110,29 @@ func (g *asked) through(ref string) string {
 		return sets[0].Name
 	}
 	return ref
+}
+
+// wording is the flags of commands that take a request: its namespace may be given as kubectl takes it.
+type wording struct {
+	namespace string
+	every     bool
+}
+
+func (w *wording) register(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&w.namespace, "namespace", "n", "", "the namespace of the request")
+	cmd.Flags().BoolVarP(&w.every, "all-namespaces", "A", false, "the request is about every namespace")
+}
+
+// words are those of the request, with what the flags say.
+func (w *wording) words(args []string) []string {
+	args = slices.Clone(args)
+	if w.namespace != "" {
+		args = append(args, "-n", w.namespace)
+	}
+	if w.every {
+		args = append(args, "-A")
+	}
+	return args
 }
 
 // request reads the words of a request, and says so when they could mean another resource.

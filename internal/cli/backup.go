@@ -174,13 +174,17 @@ func backupRef(arg string) (cluster string, number int, err error) {
 	return cluster, number, nil
 }
 
-// backup finds a backup of the cluster: the one of that number, or the newest.
-func (e *estate) backup(ctx context.Context, c access.Cluster, number int) (access.Backup, error) {
+// backup finds a backup of the cluster: the one of that number or, of those that are wanted, the newest. Where none is wanted it is the
+// newest of all.
+func (e *estate) backup(ctx context.Context, c access.Cluster, number int, wanted func(access.Backup) bool) (access.Backup, error) {
 	bs, err := e.world.clusters.Backups(ctx, c, e.in.installation.Owner)
 	if err != nil {
 		return access.Backup{}, err
 	}
-	i := slices.IndexFunc(bs, func(b access.Backup) bool { return number == 0 || b.Number == number })
+	i := slices.IndexFunc(bs, func(b access.Backup) bool { return b.Number == number || number == 0 && wanted(b) })
+	if i < 0 && number == 0 && len(bs) > 0 {
+		i = 0
+	}
 	switch {
 	case i < 0 && number == 0:
 		return access.Backup{}, errors.New("the cluster keeps no backup of this owner; --file takes one from a file")
@@ -214,7 +218,7 @@ func (a *app) showBackup(ctx context.Context, arg string) error {
 	if err != nil {
 		return usage("%w", err)
 	}
-	b, err := e.backup(ctx, *c, number)
+	b, err := e.backup(ctx, *c, number, func(access.Backup) bool { return true })
 	if err != nil {
 		return fmt.Errorf("looking for %s: %w", arg, err)
 	}

@@ -245,8 +245,14 @@ func TestBackupsAreNamedByClusterAndNumber(t *testing.T) {
 		number       int
 		bad          bool
 	}{
-		{arg: "eu", cluster: "eu"}, {arg: "pay/eu#12", cluster: "pay/eu", number: 12}, {arg: "eu#000012", cluster: "eu", number: 12},
-		{arg: "eu#", bad: true}, {arg: "eu#0", bad: true}, {arg: "eu#-1", bad: true}, {arg: "#1", bad: true}, {arg: "eu#x", bad: true},
+		{arg: "eu", cluster: "eu"},
+		{arg: "pay/eu#12", cluster: "pay/eu", number: 12},
+		{arg: "eu#000012", cluster: "eu", number: 12},
+		{arg: "eu#", bad: true},
+		{arg: "eu#0", bad: true},
+		{arg: "eu#-1", bad: true},
+		{arg: "#1", bad: true},
+		{arg: "eu#x", bad: true},
 	} {
 		cluster, number, err := backupRef(tt.arg)
 		if cluster != tt.cluster || number != tt.number || (err != nil) != tt.bad {
@@ -361,4 +367,100 @@ func TestAGuardIsAskedAgainRightBeforeTheWrite(t *testing.T) {
 	if !strings.Contains(s.mapRoles(), gone) {
 		t.Errorf("the rows went all the same:\n%s", s.mapRoles())
 	}
+}
+
+// TestARunThatIsCutOffAnywhereIsFinishedByTheNext cuts the connection at each write to the cluster in turn, before and after it takes effect.
+func TestARunThatIsCutOffAnywhereIsFinishedByTheNext(t *testing.T) {
+	clean := newStage(t)
+	clean.run(t, 0, "apply", "--auto-approve")
+	var writes []string
+	for _, r := range clean.Requests() {
+		if !strings.HasPrefix(r, "GET ") && !strings.HasSuffix(r, "reviews") {
+			writes = append(writes, r)
+		}
+	}
+	if len(writes) != 3 {
+		t.Fatalf("a run writes %q, want a backup, aws-auth and a binding", writes)
+	}
+	for _, write := range writes {
+		for fault, when := range map[kubesim.Fault]string{kubesim.CutBefore: "before", kubesim.CutAfter: "after"} {
+			t.Run(when+" "+write, func(t *testing.T) {
+				s := newStage(t)
+				s.Before = func(r string) kubesim.Fault {
+					if r == write {
+						return fault
+					}
+					return 0
+				}
+				_, errs := s.run(t, exitFailed, "apply", "--auto-approve")
+				contains(t, errs, "RC5003")
+				s.Before = nil
+				s.run(t, 0, "apply", "--auto-approve")
+				out, _ := s.run(t, 0, "plan", "--detailed-exitcode")
+				contains(t, out, "Plan: nothing to do.")
+				out, _ = s.run(t, 0, "backup", "show", "eu#1")
+				contains(t, out, "# rows of the platform team")
+				if strings.Contains(out, "AWSReservedSSO") {
+					t.Errorf("the first backup is not of the text before both runs:\n%s", out)
+				}
+			})
+		}
+	}
+}
+
+func TestAStyleThatCannotBeEditedIsWrittenAnewOnlyOnRequest(t *testing.T) {
+	s := newStage(t)
+	s.rows("&rows\n" + stagedRows)
+	_, errs := s.run(t, exitRefused, "apply", "--auto-approve")
+	contains(t, errs, "RC4010", "--allow-rewrite")
+	s.run(t, 0, "apply", "--auto-approve", "--allow-rewrite")
+	doc := awsauth.Parse(map[string]string{"mapRoles": s.mapRoles()})
+	if len(doc.Roles) != 3 || strings.Contains(s.mapRoles(), "&rows") {
+		t.Errorf("aws-auth:\n%s", s.mapRoles())
+	}
+	out, _ := s.run(t, 0, "backup", "show", "eu")
+	contains(t, out, "&rows")
+}
+
+// TestARollbackThatIsCutOffSaysHowToGoOn cuts the connection at each of its writes, before and after it takes effect.
+func TestARollbackThatIsCutOffSaysHowToGoOn(t *testing.T) {
+	for _, write := range []string{"POST " + stagedBackups, "PUT " + stagedAwsAuth} {
+		for fault, when := range map[kubesim.Fault]string{kubesim.CutBefore: "before", kubesim.CutAfter: "after"} {
+			t.Run(when+" "+write, func(t *testing.T) {
+				s := newStage(t)
+				s.run(t, 0, "apply", "--auto-approve")
+				s.Before = func(r string) kubesim.Fault {
+					if r == write {
+						return fault
+					}
+					return 0
+				}
+				_, errs := s.run(t, exitFailed, "rollback", "eu", "--auto-approve")
+				contains(t, errs, "RC5003", "To go on: rolecall rollback pay/eu-central-1/eu#1 --config")
+				s.Before = nil
+				s.run(t, 0, "rollback", "pay/eu-central-1/eu#1", "--auto-approve")
+				if d := cmp.Diff(stagedRows, s.mapRoles()); d != "" {
+					t.Errorf("aws-auth (-want +got):\n%s", d)
+				}
+			})
+		}
+	}
+}
+
+func TestWithoutANumberTheNewestBackupThatDiffersIsMeant(t *testing.T) {
+	s := newStage(t)
+	s.run(t, 0, "apply", "--auto-approve")
+	s.Before = func(r string) kubesim.Fault {
+		if r == "PUT "+stagedAwsAuth {
+			return kubesim.CutBefore
+		}
+		return 0
+	}
+	s.run(t, exitFailed, "rollback", "eu", "--auto-approve")
+	s.Before = nil
+	out, _ := s.run(t, 0, "backup", "show", "eu")
+	contains(t, out, `"number":2`, `"command":"rollback"`)
+	// The second backup is of what is there.
+	out, _ = s.run(t, 0, "rollback", "eu", "--diff")
+	contains(t, out, "back to backup 1", "1 gone")
 }

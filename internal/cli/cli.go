@@ -141,7 +141,7 @@ Exit codes: 0 done · 1 failed · 2 the plan has changes (--detailed-exitcode) �
 	f.StringVar(&a.flags.color, "color", "auto", "auto, always or never")
 	f.StringVar(&a.flags.progress, "progress", "auto", "auto, plain or none")
 	f.StringVar(&a.flags.logLevel, "log-level", "warn", "debug, info, warn or error")
-	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.backupCommand(), a.rollbackCommand(), a.snapshotCommand(), a.tokenCommand(),
+	root.AddCommand(a.validateCommand(), a.lintCommand(), a.planCommand(), a.applyCommand(), a.backupCommand(), a.rollbackCommand(), a.snapshotCommand(), a.tokenCommand(),
 		a.schemaCommand(), a.codesCommand(), a.completionCommand(), a.versionCommand())
 	for _, c := range root.Commands() {
 		c.Args = usageArgs(c.Args)

@@ -2,12 +2,12 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/diag"
 	"github.com/rolecall-dev/rolecall/internal/doctor"
 	"github.com/rolecall-dev/rolecall/internal/explain"
 	"github.com/rolecall-dev/rolecall/internal/graph"
@@ -16,6 +16,7 @@ import (
 
 func (a *app) explainCommand() *cobra.Command {
 	var q asking
+	var w wording
 	var cluster, through, from string
 	var exit, rules bool
 	cmd := &cobra.Command{
@@ -48,7 +49,7 @@ What could not be read is marked ? and never becomes a no.`,
 			}
 			question := graph.Question{Rules: rules}
 			if len(args) > 1 {
-				r, err := a.request(args[1:])
+				r, err := a.request(w.words(args[1:]))
 				if err != nil {
 					return err
 				}
@@ -76,6 +77,7 @@ What could not be read is marked ? and never becomes a no.`,
 		},
 	}
 	q.register(cmd)
+	w.register(cmd)
 	a.outputFlag(cmd)
 	cmd.Flags().StringVar(&cluster, "cluster", "", "the cluster, as [account/][region/]name or ARN")
 	cmd.Flags().StringVar(&through, "through", "", "only through this permission set (name or ARN)")
@@ -220,45 +222,75 @@ func (v *explanationView) path(p graph.Path, i int, all []graph.Path) {
 	}
 }
 
+// hopWord is what people call a hop.
+func hopWord(k graph.HopKind) string {
+	return map[graph.HopKind]string{
+		graph.HopUser: "user", graph.HopGroup: "group", graph.HopAssignment: "assignment", graph.HopPermissionSet: "set", graph.HopRole: "role",
+		graph.HopMapping: "row", graph.HopIdentity: "identity", graph.HopBinding: "binding", graph.HopRule: "rule",
+	}[k]
+}
+
 // hop shows one link. What follows a broken one is what would be.
 func (v *explanationView) hop(h graph.Hop, after bool) {
-	glyph := map[graph.Status]string{graph.OK: "✔", graph.Broken: "✘", graph.Unknown: "?"}[h.Status]
-	if after && h.Status == graph.OK {
+	v.b.WriteString("  " + v.glyph(h.Status, after) + " ")
+	const indent, column = "                 ", 36
+	note := noted(h)
+	if note != "" && len(indent)+max(column, len([]rune(diag.Escape(h.Name))))+2+len([]rune(note)) < screenWidth {
+		v.line("%-12s %-*s  %s", hopWord(h.Kind), column, h.Name, note)
+		note = ""
+	} else {
+		v.continued(fmt.Sprintf("%-12s ", hopWord(h.Kind)), indent, h.Name)
+	}
+	if note != "" {
+		v.wrapped(indent, indent, note)
+	}
+	if h.Evidence == nil || h.Evidence.Detail == "" || h.Status == graph.OK && h.Code == "" {
+		return
+	}
+	if h.Kind == graph.HopMapping && h.Status == graph.Broken && !strings.HasPrefix(h.Evidence.Where, h.Evidence.Object) {
+		v.line("%s%s", indent, h.Evidence.Object)
+	}
+	v.wrapped(indent, indent, h.Evidence.Detail)
+}
+
+func (v *explanationView) glyph(s graph.Status, after bool) string {
+	glyph := map[graph.Status]string{graph.OK: "✔", graph.Broken: "✘", graph.Unknown: "?"}[s]
+	if after && s == graph.OK {
 		glyph = "·"
 	}
 	if v.app.color(v.app.host.StdoutTerminal) {
 		glyph = map[string]string{"✔": "\x1b[32m", "✘": "\x1b[31m", "?": "\x1b[33m", "·": "\x1b[2m"}[glyph] + glyph + "\x1b[0m"
 	}
-	word := map[graph.HopKind]string{
-		graph.HopUser: "user", graph.HopGroup: "group", graph.HopAssignment: "assignment", graph.HopPermissionSet: "set", graph.HopRole: "role",
-		graph.HopMapping: "row", graph.HopIdentity: "identity", graph.HopBinding: "binding", graph.HopRule: "rule",
-	}[h.Kind]
-	v.b.WriteString("  " + glyph + " ")
+	return glyph
+}
+
+// noted is the code of the hop and where it was read; of what holds, only what one would look for by hand.
+func noted(h graph.Hop) string {
 	var notes []string
 	if h.Code != "" {
 		notes = append(notes, string(h.Code))
 	}
-	if h.Evidence != nil && (h.Status != graph.OK || slices.Contains([]graph.HopKind{graph.HopMapping, graph.HopBinding}, h.Kind)) {
+	switch {
+	case h.Evidence == nil:
+	case h.Kind == graph.HopBinding && h.Status == graph.OK:
+		notes = append(notes, h.Evidence.Object)
+	case h.Kind == graph.HopMapping || h.Status != graph.OK:
 		notes = append(notes, h.Evidence.Where)
-		if h.Kind == graph.HopBinding && h.Status == graph.OK {
-			notes[len(notes)-1] = h.Evidence.Object
+	}
+	return strings.Join(notes, "  ")
+}
+
+// continued writes text behind what stands on the line already, and breaks it after words and commas.
+func (v *explanationView) continued(head, indent, text string) {
+	line := head
+	width := len([]rune(indent))
+	for _, part := range strings.SplitAfter(strings.ReplaceAll(text, ",", ", "), " ") {
+		if part = strings.ReplaceAll(part, ", ", ","); width+len([]rune(part)) > screenWidth && strings.TrimSpace(line) != "" {
+			v.line("%s", line)
+			line, width = indent, len([]rune(indent))
 		}
+		line += part
+		width += len([]rune(part))
 	}
-	name, note := h.Name, strings.Join(notes, "  ")
-	if len([]rune(name))+len([]rune(note)) <= screenWidth-19 && note != "" {
-		v.line("%-12s %-36s  %s", word, name, note)
-		note = ""
-	} else {
-		v.line("%-12s %s", word, name)
-	}
-	const indent = "                 "
-	if note != "" {
-		v.wrapped(indent, indent, note)
-	}
-	if h.Evidence != nil && h.Evidence.Detail != "" && (h.Status != graph.OK || h.Code != "") {
-		if h.Kind == graph.HopMapping && h.Status == graph.Broken && !strings.HasPrefix(h.Evidence.Where, h.Evidence.Object) {
-			v.line("%s%s", indent, h.Evidence.Object)
-		}
-		v.wrapped(indent, indent, h.Evidence.Detail)
-	}
+	v.line("%s", line)
 }

@@ -341,7 +341,11 @@ func (v *planView) totals() {
 		}
 	}
 	for _, r := range v.p.Refusals {
-		v.wrapped("refused", "  ", string(r.Code)+": "+r.Summary)
+		where := ""
+		if r.Cluster != "" {
+			where = v.x.ClusterName(access.ClusterARN(r.Cluster)) + ": "
+		}
+		v.wrapped("refused", "  ", string(r.Code)+": "+where+r.Summary)
 		if r.Hint != "" {
 			v.wrapped("  hint:", "    ", r.Hint)
 		}
@@ -349,6 +353,8 @@ func (v *planView) totals() {
 	switch {
 	case !v.p.Applicable:
 		v.line("Nothing was changed, and nothing can be: mend the errors above first.")
+	case len(v.p.Refusals) > 0:
+		v.line("Nothing was changed, and apply would not change anything: a guard refuses this plan.")
 	case !v.p.Empty():
 		v.line("Nothing was changed. To carry it out: %s apply%s", v.name, v.again)
 	}

@@ -33,7 +33,8 @@ func (a *app) rollbackCommand() *cobra.Command {
 		Short: "Put a backup of aws-auth back, through the guards",
 		Long: `Shows which rows would come back, go or change, and what else has changed since the backup; asks; keeps the present
 state as a backup of its own, and puts the older one back. Rows of others that came or were changed since are never
-lost: --only-ours then puts back rolecall's own rows and leaves every other byte as it is.`,
+lost: --only-ours then puts back rolecall's own rows and leaves every other byte as it is. Without a number it takes the
+newest backup that differs from what is there.`,
 		Example: example(a.name, "rollback payments-eu --diff", "rollback payments-eu#12", "rollback payments-eu --only-ours --auto-approve",
 			"rollback payments-eu --file aws-auth.yaml"),
 		Args: cobra.ExactArgs(1),
@@ -122,7 +123,9 @@ func (a *app) restoring(ctx context.Context, arg string, r rollback) (*restoring
 	if r.file != "" {
 		d.backup, err = backupFromFile(r.file, *c)
 	} else {
-		d.backup, err = e.backup(ctx, *c, number)
+		d.backup, err = e.backup(ctx, *c, number, func(b access.Backup) bool {
+			return !awsauth.PutBack(c.AwsAuth, b.ConfigMap, e.in.installation.Owner, c.Account).Empty(c.AwsAuth)
+		})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("looking for the backup of %s: %w", arg, err)
@@ -159,6 +162,10 @@ func (d *restoring) compare() error {
 		d.back = back
 	} else {
 		d.back = awsauth.PutBack(now, d.backup.ConfigMap, owner, d.cluster.Account)
+		if awsauth.Untouched(now, d.backup) {
+			// What differs is what that run wrote: lint --fix mends rows of others when it is told to.
+			d.back.Refusals = nil
+		}
 	}
 	if err := d.bound(d.e.in); err != nil {
 		return err
@@ -169,10 +176,9 @@ func (d *restoring) compare() error {
 	if now != nil {
 		before = *now
 	}
-	d.refusals = append(d.refusals, d.back.Refusals...)
-	for _, refusal := range awsauth.Guard(before, d.back.After, d.guard) {
-		refusal.Cluster = string(d.cluster.ARN)
-		d.refusals = append(d.refusals, refusal)
+	d.refusals = append(slices.Clone(d.back.Refusals), awsauth.Guard(before, d.back.After, d.guard)...)
+	for i := range d.refusals {
+		d.refusals[i].Cluster = string(d.cluster.ARN)
 	}
 	d.refusals.Sort()
 	return nil
@@ -197,6 +203,7 @@ func (a *app) putBack(ctx context.Context, d *restoring) error {
 		return told(exitFailed)
 	}
 	if err != nil {
+		a.say("It is not certain that this was done. To go on: %s rollback %s", a.name, d.again(a))
 		return err
 	}
 	now, err := d.e.world.clusters.AwsAuth(ctx, d.cluster)
@@ -211,6 +218,15 @@ func (a *app) putBack(ctx context.Context, d *restoring) error {
 		return a.document(d.document(kept))
 	}
 	return a.print("Done: put back, and re-read as the authenticator reads it.%s\n", a.keptLine(kept))
+}
+
+// again spells the argument and the flags that say which backup this is about.
+func (d *restoring) again(a *app) string {
+	ref := d.e.index.ClusterName(d.cluster.ARN)
+	if d.file == "" {
+		return ref + "#" + strconv.Itoa(d.backup.Number) + a.again(d.planning)
+	}
+	return ref + a.again(d.planning) + " --file " + d.file
 }
 
 // keptLine says which backups a run has made, and how to go back to them.

@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/explain"
 	"github.com/rolecall-dev/rolecall/internal/graph"
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
@@ -27,7 +28,7 @@ changed. What one of the two could not read is a change from or to "unknown", ne
 				graphs[i] = graph.New(snapshot.NewIndex(s))
 			}
 			d := explain.Diff(graphs[0], graphs[1])
-			if err := a.showDiff(graphs[1], d); err != nil {
+			if err := a.showSnapshotDiff(graphs[1], d); err != nil {
 				return err
 			}
 			if detailed && len(d.People) > 0 {
@@ -41,7 +42,7 @@ changed. What one of the two could not read is a change from or to "unknown", ne
 	return cmd
 }
 
-func (a *app) showDiff(g *graph.Graph, d explain.SnapshotDiff) error {
+func (a *app) showSnapshotDiff(g *graph.Graph, d explain.SnapshotDiff) error {
 	if a.flags.output != "table" {
 		return a.document(d)
 	}
@@ -52,6 +53,8 @@ func (a *app) showDiff(g *graph.Graph, d explain.SnapshotDiff) error {
 	for _, m := range d.People {
 		glyph := "~"
 		switch {
+		case m.Before.Level == access.LevelUnknown || m.After.Level == access.LevelUnknown:
+			glyph = "?"
 		case graph.Higher(m.After.Level, m.Before.Level):
 			glyph, gained[m.User] = "+", true
 		case graph.Higher(m.Before.Level, m.After.Level):

@@ -14,6 +14,7 @@ import (
 
 func (a *app) whoCanCommand() *cobra.Command {
 	var q asking
+	var w wording
 	var clusters []string
 	var through string
 	var privileged, exit bool
@@ -35,7 +36,7 @@ Ways in for others than people of Identity Center are listed after them; who can
 			case privileged == (len(args) > 0):
 				return usage("who-can takes a request, like \"get pods -n payments\", or --privileged")
 			case !privileged:
-				r, err := a.request(args)
+				r, err := a.request(w.words(args))
 				if err != nil {
 					return err
 				}
@@ -50,17 +51,18 @@ Ways in for others than people of Identity Center are listed after them; who can
 				return err
 			}
 			question.Through = g.through(through)
-			w := explain.Who(g.Graph, where, question)
-			if err := a.showWhoCan(g, w); err != nil {
+			answer := explain.Who(g.Graph, where, question)
+			if err := a.showWhoCan(g, answer); err != nil {
 				return err
 			}
-			if exit && nobody(w) {
+			if exit && nobody(answer) {
 				return told(exitFailed)
 			}
 			return q.ends(g)
 		},
 	}
 	q.register(cmd)
+	w.register(cmd)
 	a.outputFlag(cmd)
 	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, "the cluster, as [account/][region/]name or ARN; may be repeated (default: all)")
 	cmd.Flags().StringVar(&through, "through", "", "only through this permission set (name or ARN)")
@@ -125,29 +127,48 @@ func (v *whoCanView) cluster(name, what string, c explain.ClusterAnswer) {
 	v.line("%s%s on %s%s", subject, what, name, end)
 	v.people(c.People)
 	for _, d := range c.Unknown {
-		who := strings.Join(d.People, ", ")
-		switch {
-		case d.Anybody && who == "":
-			who = "anybody"
-		case d.Anybody:
-			who += ", or anybody else"
-		case who == "":
-			who = "whoever is bound there"
-		}
-		v.wrapped("  ? ", "    ", strings.TrimSpace(fmt.Sprintf("%s, through %s: %s %s", who, orAny(d.Through), d.Why, d.Code)))
+		v.doubt(d)
 	}
 	for _, o := range c.Others {
 		for _, p := range o.Paths {
 			v.wrapped("  Also: ", "    ", strings.TrimSpace(fmt.Sprintf("%s: %s %s", o.Name, via(p), codes(p))))
 		}
 	}
-	for _, s := range c.Subjects {
+	v.subjects(c.Subjects)
+}
+
+// subjects names whom bindings name and nobody becomes through aws-auth.
+func (v *whoCanView) subjects(all []explain.Subject) {
+	own := 0
+	for _, s := range all {
+		// What Kubernetes binds for itself is told by its number.
+		if strings.HasPrefix(s.Binding, "system:") {
+			own++
+			continue
+		}
 		who := strings.ToLower(string(s.Kind)) + " " + s.Name
 		if s.Namespace != "" {
 			who = "service account " + s.Namespace + "/" + s.Name
 		}
 		v.wrapped("  Not followed: ", "    ", fmt.Sprintf("%s, by %s", who, s.Binding))
 	}
+	if own > 0 {
+		v.line("  Not followed: %d of the control plane's own (-o json lists them)", own)
+	}
+}
+
+// doubt says of whom it is not known, and why.
+func (v *whoCanView) doubt(d explain.Doubt) {
+	who := strings.Join(d.People, ", ")
+	switch {
+	case d.Anybody && who == "":
+		who = "anybody"
+	case d.Anybody:
+		who += ", or anybody else"
+	case who == "":
+		who = "whoever is bound there"
+	}
+	v.wrapped("  ? ", "    ", strings.TrimSpace(fmt.Sprintf("%s, through %s: %s %s", who, orAny(d.Through), d.Why, d.Code)))
 }
 
 // people writes a line for every chain; who has several is named once.

@@ -154,13 +154,13 @@ func (s *site) missingClusterRole(ref access.RoleRef, pos diag.Pos) {
 	s.say(unknown(diag.RC1015, pos, fmt.Sprintf("ClusterRole %q does not exist on %s", ref.Name, s.x.ClusterName(s.c.ARN)), ref.Name, known))
 }
 
-// namespaces expands names and globs; kube-system counts only when it is written out.
+// namespaces expands names and globs.
 func (s *site) namespaces(patterns []string, g *grant, item int) []string {
 	var out []string
 	for j, p := range patterns {
 		matched := false
 		for _, ns := range s.c.Namespaces {
-			if access.MatchGlob(p, ns) && (ns != access.SystemNamespace || p == ns) {
+			if access.MatchNamespace(p, ns) {
 				out, matched = append(out, ns), true
 			}
 		}

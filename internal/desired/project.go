@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -155,7 +156,7 @@ func (p *projection) provision(a access.Assignment) {
 		return
 	}
 	name := "AWSReservedSSO_" + set.Name + "_0000000000000000"
-	partition := p.old.Instance.ARN.Partition()
+	partition := cmp.Or(p.old.Instance.ARN.Partition(), "aws")
 	path := access.ReservedRolePath
 	if region := p.old.Instance.Region; region != "us-east-1" && region != "" {
 		path += region + "/"

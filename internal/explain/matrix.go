@@ -96,14 +96,59 @@ func Matrix(g *graph.Graph, clusters []*graph.Cluster, keep func(Entry) bool) Re
 	for _, c := range clusters {
 		r.Clusters = append(r.Clusters, Column{Cluster: c.ARN, Name: c.Name, Unknown: open(g, c)})
 	}
-	for e := range Cells(g, clusters) {
-		if keep == nil || keep(e) {
-			r.Entries = append(r.Entries, e)
+	r.Entries = joined(byUser(g, func(yield func(Entry) bool) {
+		for e := range Cells(g, clusters) {
+			if (keep == nil || keep(e)) && !yield(e) {
+				return
+			}
 		}
-	}
-	slices.SortFunc(r.Entries, Entry.compare)
-	r.Entries = joined(r.Entries)
+	}))
 	return r
+}
+
+// byUser puts entries that come cluster by cluster in the order of a report. Millions are too many to compare by name: they are counted out to their
+// users, and only those of one user and cluster are compared.
+func byUser(g *graph.Graph, entries iter.Seq[Entry]) []Entry {
+	users := slices.Clone(g.Users)
+	slices.SortFunc(users, func(a, b access.User) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	place := make(map[access.PrincipalID]int, len(users))
+	for i, u := range users {
+		place[u.ID] = i
+	}
+	const chunk = 1 << 14
+	var chunks [][]Entry
+	next := make([]int, len(users)+1)
+	total := 0
+	for e := range entries {
+		if total%chunk == 0 {
+			chunks = append(chunks, make([]Entry, 0, chunk))
+		}
+		last := &chunks[len(chunks)-1]
+		*last = append(*last, e)
+		next[place[e.ID]+1]++
+		total++
+	}
+	for i := 1; i < len(next); i++ {
+		next[i] += next[i-1]
+	}
+	out := make([]Entry, total)
+	for i, c := range chunks {
+		for _, e := range c {
+			at := &next[place[e.ID]]
+			out[*at] = e
+			*at++
+		}
+		chunks[i] = nil
+	}
+	for from := 0; from < len(out); {
+		to := from + 1
+		for to < len(out) && out[to].ID == out[from].ID {
+			to++
+		}
+		slices.SortFunc(out[from:to], Entry.compare)
+		from = to
+	}
+	return out
 }
 
 // joined makes one entry of those of one cell: a set may lead in by rows of which it is not known which counts.

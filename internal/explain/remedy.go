@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
@@ -78,10 +79,10 @@ func provision(g *graph.Graph, c *graph.Cluster, p graph.Path) string {
 }
 
 func mapping(c *graph.Cluster, h graph.Hop) string {
-	switch h.Code {
-	case diag.RC2002, diag.RC2004, diag.RC2005, diag.RC2022:
+	switch {
+	case slices.Contains([]diag.Code{diag.RC2002, diag.RC2004, diag.RC2005, diag.RC2022}, h.Code):
 		return "rolecall lint --cluster " + word(c.Name) + " --fix"
-	case "", diag.RC3002:
+	case h.Code == "", h.Code == diag.RC3002:
 		return "let a grant select the cluster, then: rolecall apply"
 	}
 	return "rolecall lint --cluster " + word(c.Name) + " shows the row and what to write instead"

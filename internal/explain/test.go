@@ -88,7 +88,9 @@ func (t *tester) test(p *policy.Policy, n int, test v1alpha1.AccessTest) {
 	known := true
 	if err != nil {
 		known = false
-		t.found = append(t.found, diag.New(diag.RC1008, at("cluster"), "the test names a cluster that is not there, or not the only one").WithDetail(err.Error()))
+		d := diag.New(diag.RC1008, at("cluster"), "the test names a cluster that is not there, or not the only one").WithDetail(err.Error())
+		d.Severity = diag.Error
+		t.found = append(t.found, d)
 	}
 	if len(users) > 1 {
 		known = false

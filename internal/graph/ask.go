@@ -50,16 +50,8 @@ func (a Asker) Verdict(h Holding) Verdict {
 	case d.entry == nil || d.c.entriesCount():
 		return VerdictUndecided
 	}
-	guess := d.identity == Unknown || d.personal() && d.c.g.Unpredictable(h.User) != ""
-	yes := a.groups
-	switch {
-	case yes || guess:
-	case d.templated:
-		grants, masters := d.grantsOf(h.User)
-		yes = len(d.tails(grants, masters, Question{Request: &a.r})) > 0
-	case len(a.users) > 0:
-		yes = a.users[d.username(h.User)]
-	}
+	guess := d.guesses(h.User)
+	yes := a.groups || !guess && a.named(h.User)
 	switch {
 	case !yes && (guess || d.c.rbac != nil):
 		return VerdictUndecided
@@ -69,6 +61,14 @@ func (a Asker) Verdict(h Holding) Verdict {
 		return Allowed
 	}
 	return VerdictUndecided
+}
+
+// named tells whether the user's own name, or groups that depend on it, give what is asked.
+func (a Asker) named(u access.User) bool {
+	if a.d.templated {
+		return a.d.wouldGive(Holding{User: u}, Question{Request: &a.r})
+	}
+	return len(a.users) > 0 && a.users[a.d.username(u)]
 }
 
 // Foreign is a way into a cluster for others than the holders of permission sets: an ordinary role, an IAM user, a whole account.
@@ -128,21 +128,7 @@ func (c *Cluster) foreign(e awsauth.Entry) Foreign {
 	if c.entriesCount() {
 		f.Mapping.Status = Unknown
 	}
-	name, isRole := arn.RoleName()
-	parts, err := access.ParseARN(arn)
-	switch {
-	case e.Key == awsauth.KeyAccounts:
-		f.Name = "every principal of account " + c.g.AccountName(arn.Account())
-	case isRole && c.reserved(name):
-		f.Name = "whoever may create a role " + name + ", which does not exist"
-		f.Mapping.Code = diag.RC3001
-	case isRole:
-		f.Name = "whoever may assume role " + name
-	case err == nil && strings.HasPrefix(parts.Resource, "user/"):
-		f.Name = "IAM user " + strings.TrimPrefix(parts.Resource, "user/")
-	default:
-		f.Name = e.ARN
-	}
+	f.Name, f.Mapping.Code = c.whoever(e)
 	f.Identity = access.Identity{Username: strings.ReplaceAll(e.Username, "{{AccountID}}", string(arn.Account()))}
 	for _, g := range e.Groups {
 		f.Identity.Groups = append(f.Identity.Groups, strings.ReplaceAll(g, "{{AccountID}}", string(arn.Account())))
@@ -158,6 +144,24 @@ func (c *Cluster) foreign(e awsauth.Entry) Foreign {
 		}
 	}
 	return f
+}
+
+// whoever says in words who comes in by a row.
+func (c *Cluster) whoever(e awsauth.Entry) (string, diag.Code) {
+	arn := access.ARN(e.ARN)
+	name, isRole := arn.RoleName()
+	parts, err := access.ParseARN(arn)
+	switch {
+	case e.Key == awsauth.KeyAccounts:
+		return "every principal of account " + c.g.AccountName(arn.Account()), ""
+	case isRole && c.reserved(name):
+		return "whoever may create a role " + name + ", which does not exist", diag.RC3001
+	case isRole:
+		return "whoever may assume role " + name, ""
+	case err == nil && strings.HasPrefix(parts.Resource, "user/"):
+		return "IAM user " + strings.TrimPrefix(parts.Resource, "user/"), ""
+	}
+	return e.ARN, ""
 }
 
 func (c *Cluster) reserved(role string) bool { _, ok := access.PermissionSetOfRole(role); return ok }

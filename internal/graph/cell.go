@@ -69,14 +69,7 @@ func (d *Door) Cell(h Holding) Cell {
 	if d.entry == nil || d.c.rbac != nil && !d.masters || d.entriesHide() {
 		return Cell{Level: access.LevelUnknown}
 	}
-	cell := d.cell
-	switch guess := d.identity == Unknown || d.personal() && d.c.g.Unpredictable(h.User) != ""; {
-	case guess && (d.templated || cell.Level == access.LevelNone):
-		return Cell{Level: access.LevelUnknown}
-	case !guess && (d.templated || len(d.userGrants(h.User)) > 0):
-		grants, masters := d.grantsOf(h.User)
-		cell = d.sum(masters, grants)
-	}
+	cell := d.cellOf(h.User)
 	if (!h.Certain() || d.Status() == Unknown || d.identity == Unknown) && cell.Level != access.LevelNone {
 		return Cell{Level: access.LevelUnknown}
 	}
@@ -86,6 +79,24 @@ func (d *Door) Cell(h Holding) Cell {
 // CanMatter tells whether somebody who came through the door could do anything by it.
 func (d *Door) CanMatter() bool {
 	return d.Status() != Broken && d.identity != Broken
+}
+
+// cellOf is what the row and the bindings give the user. Where the user name can only be guessed, it is what the groups give, and unknown where
+// that is nothing.
+func (d *Door) cellOf(u access.User) Cell {
+	switch guess := d.guesses(u); {
+	case guess && (d.templated || d.cell.Level == access.LevelNone):
+		return Cell{Level: access.LevelUnknown}
+	case !guess && (d.templated || len(d.userGrants(u)) > 0):
+		grants, masters := d.grantsOf(u)
+		return d.sum(masters, grants)
+	}
+	return d.cell
+}
+
+// guesses tells whether the user name that the row gives the user cannot be told.
+func (d *Door) guesses(u access.User) bool {
+	return d.identity == Unknown || d.personal() && d.c.g.Unpredictable(u) != ""
 }
 
 // personal tells whether the user name that the row gives depends on the person.

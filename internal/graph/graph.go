@@ -251,12 +251,8 @@ func (g *Graph) Holders(account access.AccountID, set string) Everybody {
 		}
 	}
 	for _, a := range g.byAccount[account] {
-		p, known := g.PermissionSet(a.PermissionSet)
-		h := Holding{Account: account, Set: set, Principal: a.Principal}
-		if !known && len(g.setsNamed[set]) == 0 {
-			h.doubt, h.in = g.nameDoubt(a.PermissionSet), HopPermissionSet
-		}
-		if known && p.Name != set || !known && h.doubt == nil {
+		h, ok := g.holding(a, set)
+		if !ok {
 			continue
 		}
 		if a.Principal.Kind == access.PrincipalUser {
@@ -278,6 +274,18 @@ func (g *Graph) Holders(account access.AccountID, set string) Everybody {
 		e.Holders = append(e.Holders, first[id])
 	}
 	return e
+}
+
+// holding is what the assignment gives if it is, or may be, one of a set of that name.
+func (g *Graph) holding(a access.Assignment, set string) (Holding, bool) {
+	h := Holding{Account: a.Account, Set: set, Principal: a.Principal}
+	if p, known := g.PermissionSet(a.PermissionSet); known {
+		return h, p.Name == set
+	}
+	if len(g.setsNamed[set]) == 0 {
+		h.doubt, h.in = g.nameDoubt(a.PermissionSet), HopPermissionSet
+	}
+	return h, h.doubt != nil
 }
 
 // Code is the diagnostic of the doubt about others.

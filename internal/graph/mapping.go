@@ -154,22 +154,38 @@ func miss(e awsauth.Entry, k doorKey, role access.ARN, name string) (diag.Code, 
 		}
 		return "", ""
 	}
+	if code, why := misnamed(e, arn, k, role); code != "" {
+		return code, why
+	}
+	rowRole, _ := arn.RoleName()
+	if name == "" || !strings.EqualFold(rowRole, name) {
+		return "", ""
+	}
+	switch {
+	case !access.AccountIDPattern.MatchString(parts.Account):
+		return diag.RC2024, "the account id of the row is not 12 digits"
+	case parts.Partition != role.Partition():
+		return diag.RC2026, "the row names another partition than the role is in"
+	}
+	return "", ""
+}
+
+// misnamed tells why a row names the role in another form than the authenticator compares with.
+func misnamed(e awsauth.Entry, arn access.ARN, k doorKey, role access.ARN) (diag.Code, string) {
+	name, known := role.RoleName()
 	rowRole, _ := arn.RoleName()
 	set, reserved := access.PermissionSetOfRole(rowRole)
 	switch {
-	case role != "" && arn != arn.WithoutPath() && strings.EqualFold(string(arn.WithoutPath()), string(role)):
-		return diag.RC2002, "the authenticator compares with the ARN without a path, so this row never matches: 401"
-	case parts.Service == "sts" && name != "" && strings.HasPrefix(parts.Resource, "assumed-role/"+name+"/"):
-		return diag.RC2004, "this is the ARN of a session; the authenticator compares with the ARN of the role"
 	case strings.EqualFold(rowRole, "AWSReservedSSO_"+k.set):
 		return diag.RC2025, "the role's name ends in 16 hexadecimal digits, and the row leaves them out"
-	case strings.Contains(e.ARN, "*") && role != "" && access.MatchGlob(e.ARN, string(role)):
+	case !known:
+	case arn != arn.WithoutPath() && strings.EqualFold(string(arn.WithoutPath()), string(role)):
+		return diag.RC2002, "the authenticator compares with the ARN without a path, so this row never matches: 401"
+	case strings.Contains(e.ARN, ":assumed-role/"+name+"/"):
+		return diag.RC2004, "this is the ARN of a session; the authenticator compares with the ARN of the role"
+	case strings.Contains(e.ARN, "*") && access.MatchGlob(e.ARN, string(role)):
 		return diag.RC2023, "the authenticator knows no wildcards: this row matches nobody"
-	case name != "" && strings.EqualFold(rowRole, name) && !access.AccountIDPattern.MatchString(parts.Account):
-		return diag.RC2024, "the account id of the row is not 12 digits"
-	case name != "" && strings.EqualFold(rowRole, name) && parts.Partition != role.Partition():
-		return diag.RC2026, "the row names another partition than the role is in"
-	case reserved && set == k.set && parts.Account == string(k.account) && role != "":
+	case reserved && set == k.set && arn.Account() == k.account && !strings.EqualFold(rowRole, name):
 		return diag.RC3002, "the row names a role of this permission set that is gone; Identity Center made it again under another suffix"
 	}
 	return "", ""

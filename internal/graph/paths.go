@@ -35,19 +35,9 @@ type Question struct {
 func (c *Cluster) Paths(u access.User, q Question) []Path {
 	var out []Path
 	for _, account := range c.accounts {
-		if q.From != "" && account != q.From {
-			continue
-		}
-		for _, h := range c.Holdings(u, account) {
-			if q.Through != "" && h.Set != q.Through {
-				continue
-			}
-			for _, d := range c.doorsOf(doorKey{account, h.Set}) {
-				// What may be held and leads nowhere, or what a row that is passed over would not give either, explains nothing.
-				idle := !h.Certain() && d.Mapping.Status == Broken && d.Mapping.Code == ""
-				if !idle && (!d.hidden() || d.wouldGive(h, q)) {
-					out = append(out, d.Paths(h, q)...)
-				}
+		if q.From == "" || account == q.From {
+			for _, h := range c.Holdings(u, account) {
+				out = append(out, c.pathsOf(h, q)...)
 			}
 		}
 	}
@@ -59,6 +49,22 @@ func (c *Cluster) Paths(u access.User, q Question) []Path {
 			Kind: HopMapping, Name: "not known", Status: Unknown, Code: c.unreadCode(),
 			Evidence: c.g.found(c.Name, whereAwsAuth, d+"; it may map roles of other accounts too"),
 		}}})
+	}
+	return out
+}
+
+// pathsOf goes through every door that the holding may open.
+func (c *Cluster) pathsOf(h Holding, q Question) []Path {
+	if q.Through != "" && h.Set != q.Through {
+		return nil
+	}
+	var out []Path
+	for _, d := range c.doorsOf(doorKey{h.Account, h.Set}) {
+		// What may be held and leads nowhere, or what a row that is passed over would not give either, explains nothing.
+		idle := !h.Certain() && d.Mapping.Status == Broken && d.Mapping.Code == ""
+		if !idle && (!d.hidden() || d.wouldGive(h, q)) {
+			out = append(out, d.Paths(h, q)...)
+		}
 	}
 	return out
 }

@@ -40,8 +40,10 @@ type guards struct {
 	sets map[string][]string
 	self caller
 	// hosts are the accounts whose Identity Center roles were looked for; known caches what knows answers.
-	hosts     map[access.AccountID]bool
-	known     map[string]bool
+	hosts map[access.AccountID]bool
+	known map[string]bool
+	// stood are the bindings of ours as they were before the run.
+	stood     map[access.BindingKey]access.Binding
 	out       diag.List
 	rowGuards map[access.ClusterARN]access.RowGuard
 }
@@ -49,7 +51,10 @@ type guards struct {
 func newGuards(m *model, o Options) *guards {
 	g := &guards{
 		m: m, o: o, sets: map[string][]string{}, self: callerOf(m.Index), hosts: map[access.AccountID]bool{}, known: map[string]bool{},
-		rowGuards: map[access.ClusterARN]access.RowGuard{},
+		stood: map[access.BindingKey]access.Binding{}, rowGuards: map[access.ClusterARN]access.RowGuard{},
+	}
+	for _, b := range m.Observed.Bindings {
+		g.stood[b.Key()] = b.Binding
 	}
 	for i := range m.Index.Clusters {
 		g.hosts[m.Index.Clusters[i].Account] = true
@@ -114,7 +119,7 @@ func (g *guards) protectedUsers(c Change) {
 // the administration of a cluster, whatever its role says by now.
 func (g *guards) escalation(c Change) {
 	o := c.After
-	if o == nil || o.Binding == nil || c.Stage == StageNarrow || !addsSubjects(c) {
+	if o == nil || o.Binding == nil || c.Stage == StageNarrow || !g.names(*o.Binding, c) {
 		return
 	}
 	if g.m.Declared[GrantKey(c.Policy, c.Grant)] {
@@ -127,13 +132,17 @@ func (g *guards) escalation(c Change) {
 	}
 }
 
-func addsSubjects(c Change) bool {
-	if c.Before == nil {
-		return true
+// names tells whether the binding comes to name somebody whom it did not name before the run, nor just before the change.
+func (g *guards) names(b access.Binding, c Change) bool {
+	stood := g.stood[access.ClusterBinding{Cluster: c.Cluster, Binding: b}.Key()].Subjects
+	var last []access.Subject
+	if c.Before != nil {
+		last = c.Before.Binding.Subjects
 	}
-	return slices.ContainsFunc(c.After.Binding.Subjects, func(s access.Subject) bool {
-		_, had := slices.BinarySearchFunc(c.Before.Binding.Subjects, s, access.Subject.Compare)
-		return !had
+	return slices.ContainsFunc(b.Subjects, func(s access.Subject) bool {
+		_, stands := slices.BinarySearchFunc(stood, s, access.Subject.Compare)
+		_, lasts := slices.BinarySearchFunc(last, s, access.Subject.Compare)
+		return !stands && !lasts
 	})
 }
 

@@ -105,22 +105,28 @@ func (a *administrators) best() certainty {
 
 // judge says what is known of a row as a way in for an administrator, and through whom.
 func (a *administrators) judge(e awsauth.Entry) (certainty, string) {
-	arn := access.ARN(e.ARN)
-	name, _ := arn.RoleName()
+	name, _ := access.ARN(e.ARN).RoleName()
 	set, reserved := access.PermissionSetOfRole(name)
+	everybody := a.leads(static(e))
 	switch {
 	case awsauth.NodeRow(e) || !reserved && strings.EqualFold(e.ARN, string(a.r.guard.Caller)):
 		return noWay, ""
-	case a.isProtected(e.ARN) && a.leads(static(e)):
+	case everybody && a.isProtected(e.ARN):
 		return verified, "the protected role " + e.ARN
-	case !reserved && a.leads(static(e)):
+	case reserved:
+		return a.judgeSet(e, set)
+	case everybody:
 		return possibly, e.ARN
-	case !reserved:
-		return noWay, ""
 	}
-	role, exists := a.r.m.Index.Role(arn.Account(), set)
+	return noWay, ""
+}
+
+// judgeSet judges the row of an Identity Center role: whether it is the one that the set has today, and who holds it.
+func (a *administrators) judgeSet(e awsauth.Entry, set string) (certainty, string) {
+	account := access.ARN(e.ARN).Account()
+	role, exists := a.r.m.Index.Role(account, set)
 	current := exists && strings.EqualFold(string(role.ARN.WithoutPath()), e.ARN)
-	if !a.r.knows(arn.Account(), set) {
+	if !a.r.knows(account, set) {
 		if a.leads(static(e)) || current && a.holder(e, set) != "" {
 			return possibly, e.ARN
 		}
@@ -176,21 +182,20 @@ func (g *guards) knows(account access.AccountID, set string) bool {
 		if !g.hosts[account] || g.m.arns[set] == "" {
 			return false
 		}
-		c := Change{ID: "knows", Account: account}
-		g.sets[c.ID] = []string{set}
-		return !slices.ContainsFunc(g.m.Index.Gaps, func(gap access.Gap) bool { return g.bears(gap, c) })
+		about := subject{account: account, sets: []string{set}}
+		return !slices.ContainsFunc(g.m.Index.Gaps, func(gap access.Gap) bool { return g.bears(gap, about) })
 	})
 }
 
 // checkAdministrators refuses a step that leaves no administrator where there was one.
-func (r *rehearsal) checkAdministrators(c Change) {
+func (r *rehearsal) checkAdministrators(c Change, when string) {
 	a := r.admins
 	if r.o.AllowNoAdmin || a.refused || a.was == noWay || a.best() >= a.was {
 		return
 	}
 	a.refused = true
-	was := r.guards.rehearse(r.c, nil).admins.list(a.was)
-	r.refuse(refusal(diag.RC4002, c, fmt.Sprintf("once %s changed, nobody known would administer %s; until then it is %s", c.Name, r.m.Index.ClusterName(r.c.ARN), strings.Join(was, ", ")),
+	was := r.rehearse(r.c, nil).admins.list(a.was)
+	r.refuse(refusal(diag.RC4002, c, fmt.Sprintf("%s, nobody known would administer the cluster; until then it is %s", when, strings.Join(was, ", ")),
 		"add the new administrator first and remove the old one in a later run, or pass --allow-no-admin"))
 }
 

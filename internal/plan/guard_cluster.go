@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,18 +47,18 @@ func (g *guards) cluster(c *access.Cluster, changes []Change, after bool) {
 		}
 		if step[0].Kind == KindAwsAuthRow {
 			if !r.writeRows(step) {
-				break
+				return
 			}
 		} else {
 			r.writeBinding(step[0])
 		}
 		if takes(step) {
-			r.checkAdministrators(step[0])
+			r.checkAdministrators(step[0], "once "+step[0].Name+" is changed")
 		}
 	}
 	r.admins.phase = settled
 	if after {
-		r.checkAdministrators(Change{Cluster: c.ARN, Name: "the assignments"})
+		r.checkAdministrators(Change{Cluster: c.ARN}, "once assignments have gone")
 	}
 	r.rowRemovals(start)
 	if slices.ContainsFunc(changes, func(c Change) bool { return c.Kind == KindAwsAuthRow }) {
@@ -152,9 +151,13 @@ func (r *rehearsal) read() {
 // writeRows edits the text as apply would, and compares it with what it replaces. It is false when nothing can be said of what follows.
 func (r *rehearsal) writeRows(step []Change) bool {
 	var edits []access.RowEdit
+	ours := true
 	for _, c := range step {
-		r.ownRow(c)
+		ours = r.ownRow(c) && ours
 		edits = append(edits, r.edit(c))
+	}
+	if !ours {
+		return false
 	}
 	edit := awsauth.Edit
 	if r.o.AllowRewrite {
@@ -165,11 +168,36 @@ func (r *rehearsal) writeRows(step []Change) bool {
 		r.uneditable(step[0], err)
 		return false
 	}
+	if r.newcomers(edits) {
+		r.text = after
+		return true
+	}
 	g := r.guard
 	g.MaxRemovals, g.AllowNoAdmin = access.Removals{Percent: 100}, true
 	r.refuseText(awsauth.Guard(r.text, after, g))
 	r.text = after
 	r.read()
+	return true
+}
+
+// newcomers adds the rows if all of them are for roles that no guard has to ask about, and says so. That nothing else in the text changed
+// its meaning has been checked when it was edited.
+func (r *rehearsal) newcomers(edits []access.RowEdit) bool {
+	for _, e := range edits {
+		if e.Before != nil {
+			return false
+		}
+		arn := string(e.After.RoleARN)
+		_, known := r.rows[strings.ToLower(arn)]
+		if known || strings.EqualFold(arn, string(r.guard.Caller)) || r.admins.isProtected(arn) {
+			return false
+		}
+	}
+	for _, e := range edits {
+		r.rows[strings.ToLower(string(e.After.RoleARN))] = awsauth.Entry{
+			Key: awsauth.KeyRoles, ARN: string(e.After.RoleARN), Username: e.After.Username, Groups: e.After.Groups,
+		}
+	}
 	return true
 }
 
@@ -198,11 +226,13 @@ func (r *rehearsal) edit(c Change) access.RowEdit {
 }
 
 // ownRow is a second lock on rows of others.
-func (r *rehearsal) ownRow(c Change) {
-	if c.Before != nil && !r.owned[strings.ToLower(string(c.Before.Mapping.Row.RoleARN))] {
-		r.refuse(refusal(diag.RC4006, c, fmt.Sprintf("the row of %s is not ours", c.Before.Mapping.Row.RoleARN),
-			"list it under adopt: in rolecall.yaml to take it over; no flag passes this"))
+func (r *rehearsal) ownRow(c Change) bool {
+	if c.Before == nil || r.owned[strings.ToLower(string(c.Before.Mapping.Row.RoleARN))] {
+		return true
 	}
+	r.refuse(refusal(diag.RC4006, c, fmt.Sprintf("the row of %s is not ours", c.Before.Mapping.Row.RoleARN),
+		"list it under adopt: in rolecall.yaml to take it over; no flag passes this"))
+	return false
 }
 
 // uneditable says why a text cannot be edited before anything is written.
@@ -213,7 +243,7 @@ func (r *rehearsal) uneditable(c Change, err error) {
 		r.refuse(refusal(diag.RC4006, c, fmt.Sprintf("a row to change is not as rolecall left it: %v", err), "plan again; if it stays so, somebody else writes the same rows"))
 	case !refused.Style:
 		r.refuse(refusal(diag.RC4010, c, fmt.Sprintf("aws-auth cannot be edited: %s", refused.Reason), "put kube-system/aws-auth right first"))
-	case !r.o.AllowRewrite:
+	default:
 		r.refuse(refusal(diag.RC4010, c, fmt.Sprintf("aws-auth cannot be edited in place: %s", refused.Reason),
 			"--allow-rewrite writes the value anew: every row keeps its meaning, its comments and its layout go"))
 	}
@@ -243,95 +273,6 @@ func (r *rehearsal) writeBinding(c Change) {
 	for _, k := range r.keepers {
 		k.binding(r.guards, c)
 	}
-}
-
-// keeper is an identity that must not get less by the bindings we change: the caller's, or a protected role's.
-type keeper struct {
-	code diag.Code
-	what string
-	hint string
-	id   access.Identity
-	// has counts the bindings by which each thing reaches it; had is what it had when the run began.
-	has map[item]int
-	had map[item]bool
-}
-
-// newKeepers are the identities that a binding we take something from names.
-func (r *rehearsal) newKeepers(changes []Change) []*keeper {
-	var out []*keeper
-	if id, ok := r.selfIdentity(); ok && !r.o.AllowSelfLockout {
-		out = append(out, &keeper{
-			code: diag.RC4001, what: "the identity that makes these changes, " + cmp.Or(string(r.guard.Caller), id.Username) + ",", id: id,
-			hint: "keep the binding, run as somebody else, or pass --allow-self-lockout when there is another way in",
-		})
-	}
-	for _, arn := range r.guard.Protected {
-		if e, ok := r.rows[strings.ToLower(string(arn))]; ok {
-			out = append(out, &keeper{
-				code: diag.RC4008, what: "the protected role " + string(arn), id: static(e),
-				hint: "take the role out of protect.roles in rolecall.yaml; no flag passes this",
-			})
-		}
-	}
-	return slices.DeleteFunc(out, func(k *keeper) bool { return !k.prepare(r.c, changes) })
-}
-
-// selfIdentity is what rolecall is to the cluster.
-func (r *rehearsal) selfIdentity() (access.Identity, bool) {
-	if s := r.c.Self; s != nil {
-		return access.Identity{Username: s.Username, Groups: s.Groups}, true
-	}
-	e, ok := r.rows[strings.ToLower(string(r.guard.Caller))]
-	return static(e), ok
-}
-
-// static is the part of a mapping that is the same for every session; the rest is left as it stands, which no subject matches.
-func static(e awsauth.Entry) access.Identity {
-	return access.Identity{Username: e.Username, Groups: e.Groups}
-}
-
-// prepare counts what the identity has; it is false when no binding that names it is taken from.
-func (k *keeper) prepare(c *access.Cluster, changes []Change) bool {
-	if !slices.ContainsFunc(changes, func(c Change) bool { return names(c.Before, k.id) }) {
-		return false
-	}
-	k.has, k.had = map[item]int{}, map[item]bool{}
-	for _, bs := range [][]access.Binding{c.RoleBindings, c.ClusterRoleBindings} {
-		for _, b := range bs {
-			if slices.ContainsFunc(b.Subjects, k.id.Is) {
-				i := item{namespace: b.Namespace, ref: b.Ref}
-				k.has[i]++
-				k.had[i] = true
-			}
-		}
-	}
-	return true
-}
-
-// names tells whether the object is a binding that names the identity.
-func names(o *Object, id access.Identity) bool {
-	return o != nil && o.Binding != nil && slices.ContainsFunc(o.Binding.Subjects, id.Is)
-}
-
-func (k *keeper) binding(g *guards, c Change) {
-	b := c.object().Binding
-	i := item{namespace: b.Namespace, ref: b.Ref}
-	if names(c.After, k.id) {
-		k.has[i]++
-	}
-	if !names(c.Before, k.id) {
-		return
-	}
-	k.has[i]--
-	if k.has[i] > 0 || !k.had[i] {
-		return
-	}
-	delete(k.had, i)
-	where := "the whole cluster"
-	if b.Namespace != "" {
-		where = b.Namespace
-	}
-	g.refuse(refusal(k.code, c, fmt.Sprintf("%s would lose %s in %s", k.what, b.Ref.Name, where), k.hint))
 }
 
 // rulesOf finds the rules of the role that a binding refers to.

@@ -10,7 +10,8 @@ import (
 
 // unread is a second lock on what the desired state already holds still: nothing that depends on a gap changes.
 func (g *guards) unread(c Change) {
-	i := slices.IndexFunc(g.m.Index.Gaps, func(gap access.Gap) bool { return g.bears(gap, c) })
+	about := subject{account: c.Account, cluster: c.Cluster, sets: g.sets[c.ID]}
+	i := slices.IndexFunc(g.m.Index.Gaps, func(gap access.Gap) bool { return g.bears(gap, about) })
 	if i < 0 {
 		return
 	}
@@ -18,22 +19,29 @@ func (g *guards) unread(c Change) {
 		"make the reading possible and plan again; no flag passes this"))
 }
 
-// bears tells whether the change depends on what the gap hides.
-func (g *guards) bears(gap access.Gap, c Change) bool {
-	sets := g.sets[c.ID]
-	inAccount := c.Account != "" && (gap.Account == "" || gap.Account == c.Account)
+// subject is what something is about: permission sets in an account, perhaps in one of its clusters.
+type subject struct {
+	account access.AccountID
+	cluster access.ClusterARN
+	sets    []string
+}
+
+// bears tells whether the subject depends on what the gap hides.
+func (g *guards) bears(gap access.Gap, s subject) bool {
+	here := s.account != "" && len(s.sets) > 0
+	inAccount := here && (gap.Account == "" || gap.Account == s.account)
 	switch gap.Part {
 	case access.PartAwsAuth, access.PartRBAC:
-		return c.Cluster != "" && gap.Cluster == c.Cluster
-	case access.PartProvisioned, access.PartRoles:
-		return inAccount && len(sets) > 0
+		return s.cluster != "" && gap.Cluster == s.cluster
+	case access.PartProvisioned, access.PartRoles, access.PartAccountTags:
+		return inAccount
 	case access.PartAssignments:
-		return inAccount && slices.ContainsFunc(sets, func(s string) bool { return gap.PermissionSet == "" || g.m.arns[s] == gap.PermissionSet })
+		return inAccount && slices.ContainsFunc(s.sets, func(set string) bool { return gap.PermissionSet == "" || g.m.arns[set] == gap.PermissionSet })
 	case access.PartMemberships:
-		return c.Account != "" && slices.ContainsFunc(sets, func(s string) bool { return g.assignedTo(c.Account, s, gap.Group) })
+		return here && slices.ContainsFunc(s.sets, func(set string) bool { return g.assignedTo(s.account, set, gap.Group) })
 	case access.PartInstance, access.PartUsers, access.PartGroups, access.PartAccounts, access.PartUnits:
-		return c.Account != "" && len(sets) > 0
-	case access.PartOrganization, access.PartAccountTags, access.PartPermissionSets, access.PartClusters:
+		return here
+	case access.PartOrganization, access.PartPermissionSets, access.PartClusters:
 	}
 	return false
 }

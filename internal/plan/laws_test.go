@@ -257,9 +257,13 @@ func build(t rapid.TB, s *snapshot.Snapshot, wishes []wish) (*plan.Plan, *desire
 	inst, set := compile(t, wishes)
 	x := snapshot.NewIndex(s)
 	r := desired.Build(desired.Input{Installation: inst, Policies: set, Index: x, Coverage: desired.Complete})
+	declared := map[string]bool{}
+	for _, w := range wishes {
+		declared[plan.GrantKey(w.policy, w.grant)] = true
+	}
 	p := plan.Diff(plan.Input{
 		Index: x, Owner: owner, Observed: r.Observed, Desired: r.State, Origins: r.Origins, Notes: r.Notes,
-		Privileged: r.Privileged, Bindings: r.Bindings, Conflicts: r.Conflicts, Findings: r.Diagnostics,
+		Privileged: r.Privileged, Declared: declared, Bindings: r.Bindings, Conflicts: r.Conflicts, Findings: r.Diagnostics,
 	}, plan.Options{AllowRoleDeletion: true})
 	return p, r
 }

@@ -199,7 +199,7 @@ func administers(kind, name string, item *node) string {
 		return "the whole cluster"
 	}
 	for _, ns := range namespaces.items {
-		if ns.text == access.SystemNamespace {
+		if ns.text == access.SystemNamespace || ns.text == access.BackupNamespace {
 			return ns.text
 		}
 	}

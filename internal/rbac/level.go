@@ -1,10 +1,11 @@
 package rbac
 
 import (
+	"iter"
 	"slices"
+	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/component-helpers/auth/rbac/validation"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 )
@@ -62,11 +63,56 @@ func (j judge) covers(r *Role, m measure) bool {
 	if !ok || len(whole.Rules) == 0 {
 		return false
 	}
-	if !slices.ContainsFunc(r.Rules, func(rule rbacv1.PolicyRule) bool { return Allows(&rule, m.probe) }) {
-		return false
+	return allow(r.Rules, m.probe) && covers(r.Rules, whole.Rules)
+}
+
+// allow tells whether one of the rules allows the request.
+func allow(rules []rbacv1.PolicyRule, r access.Request) bool {
+	for i := range rules {
+		if Allows(&rules[i], r) {
+			return true
+		}
 	}
-	covered, _ := validation.Covers(r.Rules, whole.Rules)
-	return covered
+	return false
+}
+
+// covers tells whether everything that the other rules allow is allowed. It stops at the first that is not; a star counts as a word that only a star allows.
+func covers(rules, other []rbacv1.PolicyRule) bool {
+	for _, o := range other {
+		for r := range atoms(o) {
+			if !allow(rules, r) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// atoms yields the requests that a rule consists of.
+func atoms(rule rbacv1.PolicyRule) iter.Seq[access.Request] {
+	names := rule.ResourceNames
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	return func(yield func(access.Request) bool) {
+		for _, verb := range rule.Verbs {
+			for _, path := range rule.NonResourceURLs {
+				if !yield(access.Request{Verb: verb, Path: path}) {
+					return
+				}
+			}
+			for _, group := range rule.APIGroups {
+				for _, full := range rule.Resources {
+					for _, name := range names {
+						resource, sub, _ := strings.Cut(full, "/")
+						if !yield(access.Request{Verb: verb, Group: group, Resource: resource, Subresource: sub, Name: name}) {
+							return
+						}
+					}
+				}
+			}
+		}
+	}
 }
 
 // everything tells the rule of cluster-admin.

@@ -76,11 +76,11 @@ func hasOr(values []string, value, all string) bool {
 // "*/scale", which is that subresource of every resource. "pods/*" is none of them and matches nothing.
 func matchesResource(resources []string, r access.Request) bool {
 	for _, have := range resources {
-		sub, any := strings.CutPrefix(have, "*/")
+		sub, every := strings.CutPrefix(have, "*/")
 		switch {
 		case have == rbacv1.ResourceAll, r.Subresource == "" && have == r.Resource:
 			return true
-		case r.Subresource != "" && (any && sub == r.Subresource || isSubresource(have, r)):
+		case r.Subresource != "" && (every && sub == r.Subresource || isSubresource(have, r)):
 			return true
 		}
 	}

@@ -39,6 +39,12 @@ func ParseRequest(text string) (access.Request, error) {
 	return p.r, nil
 }
 
+// RequestError says why a text is not a request.
+type RequestError struct{ Text, Why string }
+
+// Error implements error.
+func (e *RequestError) Error() string { return fmt.Sprintf("%q is not a request: %s", e.Text, e.Why) }
+
 // phrase is a request while it is read.
 type phrase struct {
 	text  string
@@ -51,7 +57,7 @@ type phrase struct {
 // fail keeps the first complaint.
 func (p *phrase) fail(format string, args ...any) {
 	if p.err == nil {
-		p.err = fmt.Errorf("%q is not a request: %s", p.text, fmt.Sprintf(format, args...))
+		p.err = &RequestError{p.text, fmt.Sprintf(format, args...)}
 	}
 }
 

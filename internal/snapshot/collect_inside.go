@@ -157,7 +157,7 @@ func (c *collector) cluster(ctx context.Context, n clusterName) error {
 func (c *collector) self(ctx context.Context, cl access.Cluster) (*access.Self, error) {
 	self, err := c.ports.Clusters.Self(ctx, cl)
 	if err != nil {
-		return nil, ctx.Err()
+		return nil, ctx.Err() //nolint:wrapcheck // wave says what was being read
 	}
 	return &self, nil
 }

@@ -66,7 +66,7 @@ func (b *bench) testBackup(t *testing.T) {
 	dana := b.signIn(t, "dana@example.com", "prod-payments", "EKSDeveloper")
 	b.becomes(t, 200, dana, paymentsEU, "payments")
 
-	says(t, f.run(t, 0, "backup", "list", "payments-eu"), fmt.Sprintf("payments-eu#%d", n), "apply", "assumed-role/rolecall")
+	says(t, f.run(t, 0, "backup", "list", "payments-eu"), fmt.Sprintf("payments-eu#%d", n), "apply", "user/rolecall")
 	ref := fmt.Sprintf("payments-eu#%d", n)
 	shown := f.run(t, 0, "backup", "show", ref).Stdout
 	var manifest corev1.ConfigMap

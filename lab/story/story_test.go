@@ -348,7 +348,7 @@ func TestTheChain(t *testing.T) {
 		if !strings.Contains(out.Stderr, "RC4009") {
 			t.Errorf("the guard does not name itself:\n%s", out.Stderr)
 		}
-		s.settled(t, "--allow-role-deletion")
+		s.settled(t, "--allow-role-deletion", "--max-removals", "100%")
 		if d := cmp.Diff(authBefore, s.awsAuth(t)); d != "" {
 			t.Errorf("aws-auth with its annotations (-before +after):\n%s", d)
 		}
@@ -511,7 +511,7 @@ spec:
 
 	t.Run("an interrupted run says so, and the next one converges", func(t *testing.T) {
 		s.remove(t, "access/payments.yaml")
-		s.run(t, 0, "apply", "--auto-approve", "--allow-role-deletion")
+		s.run(t, 0, "apply", "--auto-approve", "--allow-role-deletion", "--max-removals", "100%")
 		policy, err := os.ReadFile(filepath.Join(root(t), "examples", "acme", "access", "payments.yaml"))
 		if err != nil {
 			t.Fatal(err)

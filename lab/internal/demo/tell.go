@@ -247,8 +247,8 @@ func (s *story) guard(ctx context.Context) error {
 
 // undo takes away all that rolecall made.
 func (s *story) undo(ctx context.Context) error {
-	s.say("With the flag that says so, everything rolecall made goes.")
-	out, err := s.run(ctx, "apply", "--auto-approve", "--allow-role-deletion")
+	s.say("With the flags that say so, everything rolecall made goes.")
+	out, err := s.run(ctx, "apply", "--auto-approve", "--allow-role-deletion", "--max-removals", "100%")
 	if err != nil {
 		return err
 	}
