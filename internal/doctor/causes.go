@@ -51,3 +51,16 @@ const (
 	CauseNothingAllowed Cause = "nothing-allowed"
 	CauseNotReviewed    Cause = "request-not-reviewed"
 )
+
+// Causes returns all of them, in the order in which a request meets them.
+func Causes() []Cause {
+	return []Cause{
+		CauseNoKubeconfig, CauseBadKubeconfig, CauseNoCurrent, CauseNoContext, CauseBrokenContext, CauseNoCredential,
+		CausePluginMissing, CausePluginFailed, CauseTakesRole, CauseOtherCredential, CauseLoginExpired,
+		CauseNotIdentityUser, CauseOtherAccount, CauseTokenLong, CauseTokenOld, CauseTokenRefused,
+		CauseTokenUnproven, CauseClockBehind, CauseClockAhead, CauseNotResolved, CauseConnection, CauseTimeout,
+		CauseProxy, CauseStray, CauseFailing, CauseNoAnswer, CauseCertificate, CauseOtherCluster,
+		CauseClusterRecreated, CauseOtherName, CauseNoCluster, CauseClusterUnknown, CauseNotMapped, CauseNameless,
+		CauseRowHidden, CauseNotAllowed, CauseNothingAllowed, CauseNotReviewed,
+	}
+}

@@ -49,7 +49,7 @@ func (d *diagnosis) network() {
 func (d *diagnosis) certificate() {
 	f := Finding{Hop: HopCluster, Status: Broken, Cause: CauseCertificate, Detail: d.Answer.Message, Hint: d.update()}
 	f.Summary = "the server's certificate is not the one your context was made for"
-	if d.Described != nil && d.Described.CA != "" && pem(d.Described.CA) != pem(d.Context.CA) {
+	if d.same() == Broken && named(d.Context) == d.Described.ARN {
 		f.Cause, f.Summary = CauseClusterRecreated, "cluster "+d.Described.Name+" has another certificate authority than your context: it was made again since"
 	}
 	d.add(f)

@@ -187,9 +187,9 @@ func (d *diagnosis) token() {
 	case age > tokenLife && d.unauthorized() && !d.has(CauseClockBehind):
 		f.Cause, f.Summary = CauseTokenOld, fmt.Sprintf("your token was signed %s ago and is good for 15 minutes", age.Round(time.Minute))
 		f.Detail = "Something keeps tokens longer than they hold: the plugin, or a wrapper around it."
-	case d.ProofFault != nil && d.ProofFault.Kind == FaultUnreachable && d.unauthorized():
+	case d.ProofFault != nil && unasked(d.ProofFault) && d.unauthorized():
 		f.Status, f.Cause, f.Summary, f.Detail = Unknown, CauseTokenUnproven, "STS could not be asked whether the token is good", d.ProofFault.Message
-	case d.ProofFault != nil && d.ProofFault.Kind != FaultUnreachable && !d.works() && d.expired() == nil && !clockTrouble(d.ProofFault):
+	case d.ProofFault != nil && !unasked(d.ProofFault) && !d.works() && d.expired() == nil && !clockTrouble(d.ProofFault):
 		f.Cause, f.Summary, f.Detail = CauseTokenRefused, "STS refuses your token", d.ProofFault.Message
 		f.Hint = "aws sts get-caller-identity, with the same profile, shows whether the credentials themselves are good"
 	case d.Proof == nil && d.ProofFault == nil && d.unauthorized():
@@ -202,6 +202,9 @@ func (d *diagnosis) token() {
 	}
 	d.add(f)
 }
+
+// unasked tells a fault that is no word of STS about the token: nobody answered, or not now.
+func unasked(f *Fault) bool { return f.Kind == FaultUnreachable || f.Kind == FaultOther }
 
 // age is how old the token is by the clock of the other side.
 func (d *diagnosis) age() time.Duration {
