@@ -47,7 +47,7 @@ func (c *Client) Verify(ctx context.Context, token, clusterName string) (access.
 	if err != nil {
 		return access.Proof{}, fmt.Errorf("%s: %w", doing, err)
 	}
-	resp, err := c.cfg.HTTPClient.Do(req)
+	resp, err := sts.NewFromConfig(c.cfg).Options().HTTPClient.Do(req)
 	if err != nil {
 		// A *url.Error would repeat the address, which is the token.
 		cause := err

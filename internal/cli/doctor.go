@@ -18,6 +18,7 @@ import (
 )
 
 func (a *app) doctorCommand() *cobra.Command {
+	var w wording
 	var exit bool
 	cmd := &cobra.Command{
 		Use:   "doctor [\"REQUEST\"]",
@@ -27,10 +28,11 @@ does, asks STS and the API server about what came of it, and says which hop is b
 unknown. It changes nothing, needs no installation, and ends with a text to send to an administrator, who can run the
 command in it or feed the text to "explain --from". The text holds no secret.`,
 		Example: example(a.name, "doctor", "doctor \"get pods -n payments\"", "doctor --context payments-eu --exit-code \"create deployments.apps -n payments\""),
+		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q := doctor.Question{Context: a.flags.context, Profile: a.flags.profile, Region: a.flags.region}
 			if len(args) > 0 {
-				r, err := a.request(args)
+				r, err := a.request(w.words(args))
 				if err != nil {
 					return err
 				}
@@ -49,6 +51,7 @@ command in it or feed the text to "explain --from". The text holds no secret.`,
 			return nil
 		},
 	}
+	w.register(cmd)
 	a.outputFlag(cmd)
 	cmd.Flags().StringVar(&a.flags.context, "context", "", "the kubeconfig context (default: the current one)")
 	cmd.Flags().StringVar(&a.flags.kubeconfig, "kubeconfig", "", "the kubeconfig (default: the one kubectl uses)")
@@ -154,7 +157,7 @@ func (v *reportView) finding(f doctor.Finding) {
 	}
 	text := f.Summary
 	if f.Code != "" {
-		text += "   " + string(f.Code)
+		text += " (" + string(f.Code) + ")"
 	}
 	v.b.WriteString("  " + glyph + " ")
 	// The glyph is written already: a line begins after it, and may hold bytes that are escapes.
@@ -166,41 +169,50 @@ func (v *reportView) finding(f doctor.Finding) {
 		}
 	}
 	if f.Hint != "" && (f.Status != doctor.OK || v.r.Verdict == doctor.Works) {
-		sub.wrapped("      hint: ", "      ", f.Hint)
+		// A command stays in one line: it is there to be pasted.
+		sub.line("      hint: %s", f.Hint)
 	}
 	v.b.WriteString(strings.TrimPrefix(sub.b.String(), "    "))
 }
 
-// letter reads the text that doctor wrote for somebody, from a file or from stdin, and says what it claims.
-func (a *app) letter(file string) (doctor.Letter, error) {
+// mostLetter bounds what is read of a mail.
+const mostLetter = 1 << 20
+
+// letter reads the text that doctor wrote for somebody, from a file or from stdin.
+func (a *app) letter(file string) (*doctor.Letter, error) {
 	in := a.host.Stdin
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return doctor.Letter{}, fmt.Errorf("reading the text of doctor: %w", err)
+			return nil, fmt.Errorf("reading the text of doctor: %w", err)
 		}
 		defer f.Close() //nolint:errcheck // it was only read
 		in = f
 	}
 	data, err := io.ReadAll(io.LimitReader(in, mostLetter))
 	if err != nil {
-		return doctor.Letter{}, fmt.Errorf("reading the text of doctor: %w", err)
+		return nil, fmt.Errorf("reading the text of doctor: %w", err)
 	}
 	l, err := doctor.ReadLetter(string(data))
 	if err != nil {
-		return l, fmt.Errorf("reading the text of doctor from %s: %w", file, err)
+		return nil, fmt.Errorf("reading the text of doctor from %s: %w", file, err)
 	}
-	return l, nil
+	return &l, nil
 }
 
-// mostLetter bounds what is read of a mail.
-const mostLetter = 1 << 20
-
-// fromLetter takes for an explanation what the letter says and nobody gave. It returns the arguments: the user and the request.
-func (a *app) fromLetter(l doctor.Letter, args []string, cluster, through *string) ([]string, error) {
+// fromLetter takes from the text what nobody gave: the user and the request, the cluster and the permission set. Without a file it
+// changes nothing. It says what the text claims.
+func (a *app) fromLetter(file string, args []string, cluster, through *string) (*doctor.Letter, []string, error) {
+	if file == "" {
+		return nil, args, nil
+	}
+	l, err := a.letter(file)
+	if err != nil {
+		return nil, nil, err
+	}
 	if len(args) == 0 {
 		if l.User == "" {
-			return nil, usage("the text does not say who they are in Identity Center: they came as %s; name the user before --from", cmp.Or(string(l.ARN), "nobody"))
+			return nil, nil, usage("the text does not say who they are in Identity Center; they came as %q: name the user before --from", l.ARN)
 		}
 		args = []string{l.User}
 	}
@@ -208,29 +220,21 @@ func (a *app) fromLetter(l doctor.Letter, args []string, cluster, through *strin
 		args = append(args, l.Request)
 	}
 	*cluster, *through = cmp.Or(*cluster, l.Cluster), cmp.Or(*through, l.Through)
-	said := string(l.Answer)
-	if said == "" {
-		said = "nothing"
-	}
-	a.say("%s says of %s: the API server's answer was %s, and it is %s", args[0], l.Taken, said, suspects(l))
-	return args, nil
+	a.say("%s says, %s: the API server answered %s; doctor names %s", args[0], l.Taken, cmp.Or(string(l.Answer), "nothing"), suspects(l))
+	return l, args, nil
 }
 
-func suspects(l doctor.Letter) string {
-	if len(l.Causes) == 0 {
-		return "not known why"
-	}
+func suspects(l *doctor.Letter) string {
 	var causes []string
 	for _, c := range l.Causes {
 		causes = append(causes, string(c))
 	}
-	return strings.Join(causes, " or ")
+	return cmp.Or(strings.Join(causes, ", "), "nothing")
 }
 
-// doubtLetter says what to do when the chain holds and somebody is refused all the same: it breaks on their side.
-func (a *app) doubtLetter(l doctor.Letter, v graph.Verdict) {
-	if v != graph.Allowed {
-		return
+// doubtLetter says what to make of a chain that holds for somebody who is refused.
+func (a *app) doubtLetter(l *doctor.Letter, v graph.Verdict) {
+	if l != nil && v == graph.Allowed {
+		a.say("The chain holds, and they were refused: something changed in between, or it breaks where rolecall does not look (doctor names %s).", suspects(l))
 	}
-	a.say("The chain holds, and they are refused all the same: look at what doctor names (%s), or the state was read before a change of the last minutes.", suspects(l))
 }

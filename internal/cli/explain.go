@@ -8,7 +8,6 @@ import (
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/diag"
-	"github.com/rolecall-dev/rolecall/internal/doctor"
 	"github.com/rolecall-dev/rolecall/internal/explain"
 	"github.com/rolecall-dev/rolecall/internal/graph"
 	"github.com/rolecall-dev/rolecall/internal/rbac"
@@ -30,16 +29,11 @@ What could not be read is marked ? and never becomes a no.`,
 			"explain oncall@example.com --cluster payments-eu --snapshot examples/acme/snapshot.json \"delete nodes\"",
 			"explain dana@example.com --cluster payments-eu --snapshot examples/acme/snapshot.json \"list pods -n payments\"",
 			"explain ines@example.com --cluster payments-eu --through ReadOnly --snapshot examples/acme/snapshot.json"),
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var letter doctor.Letter
-			if from != "" {
-				var err error
-				if letter, err = a.letter(from); err != nil {
-					return err
-				}
-				if args, err = a.fromLetter(letter, args, &cluster, &through); err != nil {
-					return err
-				}
+			letter, args, err := a.fromLetter(from, args, &cluster, &through)
+			if err != nil {
+				return err
 			}
 			if len(args) == 0 {
 				return usage("the user is missing; see %q", cmd.CommandPath()+" --help")
@@ -67,9 +61,7 @@ What could not be read is marked ? and never becomes a no.`,
 			if err := a.showExplanation(g, x); err != nil {
 				return err
 			}
-			if from != "" {
-				a.doubtLetter(letter, x.Verdict)
-			}
+			a.doubtLetter(letter, x.Verdict)
 			if exit && x.Verdict == graph.Denied {
 				return told(exitFailed)
 			}

@@ -32,10 +32,15 @@ func Diagnose(f Facts) Report {
 	}
 	d.report.Answer = d.answer()
 	d.conclude()
-	if d.report.Verdict != Works {
+	if !d.report.inHand() {
 		d.report.Letter = letter(d.report)
 	}
 	return d.report
+}
+
+// inHand tells whether there is nothing for an administrator to do: it works, or the person can mend it.
+func (r Report) inHand() bool {
+	return r.Verdict == Works || r.Verdict == Found && slices.Contains([]Hop{HopKubeconfig, HopPlugin, HopLogin, HopClock}, r.Hops[0])
 }
 
 // diagnosis is a report while it is made.

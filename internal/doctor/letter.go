@@ -86,7 +86,7 @@ func (l Letter) Command() string {
 func letter(r Report) string {
 	l := letterOf(r)
 	var b strings.Builder
-	fmt.Fprintf(&b, "I am refused by cluster %s (%s UTC).\n", cmp.Or(l.Cluster, r.Cluster.Context), r.Taken.UTC().Format("2006-01-02 15:04"))
+	fmt.Fprintf(&b, "I do not get through to cluster %s (%s UTC).\n", cmp.Or(l.Cluster, r.Cluster.Context), r.Taken.UTC().Format("2006-01-02 15:04"))
 	if r.You.ARN != "" {
 		fmt.Fprintf(&b, "I come as %s\n", r.You.ARN)
 	}

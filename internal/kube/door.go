@@ -54,6 +54,7 @@ func OpenDoor(file, name string, now func() time.Time) (*Door, error) {
 	}
 	cfg.ExecProvider = nil
 	cfg.Timeout, cfg.UserAgent, cfg.WarningHandler = doorTimeout, userAgent, rest.NoWarnings{}
+	cfg.ContentType, cfg.AcceptContentTypes = "application/json", "application/json"
 	cfg.Wrap(func(base http.RoundTripper) http.RoundTripper { return &listening{base: base, door: d} })
 	return d, nil
 }
@@ -185,6 +186,10 @@ func (d *Door) Knock(ctx context.Context) access.Answer {
 		return out
 	}
 	out.Kind, out.Message = answerKind(err), err.Error()
+	if out.Kind == access.AnswerBroken && out.Status == http.StatusOK {
+		// No API server answers so with what cannot be read.
+		out.Kind = access.AnswerStray
+	}
 	return out
 }
 
