@@ -40,7 +40,7 @@ command in it or feed the text to "explain --from". The text holds no secret.`,
 			}
 			report := doctor.Diagnose(doctor.Gather(cmd.Context(), a.doctorPorts(), q))
 			if cmd.Context().Err() != nil {
-				return context.Cause(cmd.Context()) //nolint:wrapcheck // an interruption is told as one
+				return context.Cause(cmd.Context())
 			}
 			if err := a.showDiagnosis(report); err != nil {
 				return err

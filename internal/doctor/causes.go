@@ -3,9 +3,8 @@ package doctor
 // Cause names what is wrong with a hop. The names are stable; more may follow.
 type Cause string
 
-// The causes.
+// What is wrong with the person's own files.
 const (
-	// The person's own files.
 	CauseNoKubeconfig    Cause = "kubeconfig-missing"
 	CauseBadKubeconfig   Cause = "kubeconfig-unreadable"
 	CauseNoCurrent       Cause = "context-not-set"
@@ -16,8 +15,10 @@ const (
 	CausePluginFailed    Cause = "plugin-failed"
 	CauseTakesRole       Cause = "plugin-takes-role"
 	CauseOtherCredential Cause = "credential-not-aws"
+)
 
-	// The AWS session and its token.
+// What is wrong with the AWS session and its token.
+const (
 	CauseLoginExpired    Cause = "login-expired"
 	CauseNotIdentityUser Cause = "session-not-identity-center"
 	CauseOtherAccount    Cause = "session-other-account"
@@ -27,8 +28,10 @@ const (
 	CauseTokenUnproven   Cause = "token-unproven"
 	CauseClockBehind     Cause = "clock-behind"
 	CauseClockAhead      Cause = "clock-ahead"
+)
 
-	// The way to the cluster, and which cluster it is.
+// What is wrong with the way to the cluster, or with which cluster it is.
+const (
 	CauseNotResolved      Cause = "server-not-resolved"
 	CauseConnection       Cause = "connection-refused"
 	CauseTimeout          Cause = "connection-timeout"
@@ -42,8 +45,10 @@ const (
 	CauseOtherName        Cause = "cluster-name-other"
 	CauseNoCluster        Cause = "cluster-not-in-account"
 	CauseClusterUnknown   Cause = "cluster-unproven"
+)
 
-	// Inside the cluster.
+// What is wrong inside the cluster.
+const (
 	CauseNotMapped      Cause = "mapping-missing-or-dead"
 	CauseNameless       Cause = "mapping-without-username"
 	CauseRowHidden      Cause = "mapping-row-hidden"

@@ -302,8 +302,8 @@ func ofPlugins() []situation {
 }
 
 func ofTokens() []situation {
-	found := func(name string, hop doctor.Hop, cause doctor.Cause, make func(f *doctor.Facts), says ...string) situation {
-		return situation{name: name, make: make, verdict: doctor.Found, hops: hops{hop}, causes: causes{cause, doctor.CauseNotMapped}, says: says}
+	found := func(name string, hop doctor.Hop, cause doctor.Cause, change func(f *doctor.Facts), says ...string) situation {
+		return situation{name: name, make: change, verdict: doctor.Found, hops: hops{hop}, causes: causes{cause, doctor.CauseNotMapped}, says: says}
 	}
 	return []situation{
 		found("the session ended while a token of it was kept", doctor.HopLogin, doctor.CauseLoginExpired, func(f *doctor.Facts) {
@@ -382,9 +382,9 @@ func ofTheWay() []situation {
 }
 
 func ofTheCluster() []situation {
-	mapping := func(name string, make func(f *doctor.Facts), says ...string) situation {
+	mapping := func(name string, change func(f *doctor.Facts), says ...string) situation {
 		return situation{
-			name: name, make: make, verdict: doctor.Found, hops: hops{doctor.HopMapping}, causes: causes{doctor.CauseNotMapped},
+			name: name, make: change, verdict: doctor.Found, hops: hops{doctor.HopMapping}, causes: causes{doctor.CauseNotMapped},
 			says: append(says, "broken", "an administrator can"),
 		}
 	}
@@ -445,9 +445,9 @@ func ofRights() []situation {
 	rules := func(r doctor.Rules) func(f *doctor.Facts) {
 		return func(f *doctor.Facts) { inside(f); f.Rules = &r }
 	}
-	twice := func(name string, hop doctor.Hop, cause doctor.Cause, make func(f *doctor.Facts), says ...string) situation {
+	twice := func(name string, hop doctor.Hop, cause doctor.Cause, change func(f *doctor.Facts), says ...string) situation {
 		return situation{
-			name: name, make: func(f *doctor.Facts) { asks(f, false); make(f) },
+			name: name, make: func(f *doctor.Facts) { asks(f, false); change(f) },
 			verdict: doctor.Narrowed, hops: hops{hop, doctor.HopBinding}, causes: causes{cause, doctor.CauseNotAllowed}, says: says,
 		}
 	}

@@ -100,8 +100,11 @@ func fault(err error) *Fault {
 		condition error
 		kind      FaultKind
 	}{
-		{access.ErrDenied, FaultDenied}, {access.ErrNotFound, FaultNotFound}, {access.ErrExpired, FaultExpired},
-		{access.ErrUnreachable, FaultUnreachable}, {access.ErrUnavailable, FaultUnreachable},
+		{access.ErrDenied, FaultDenied},
+		{access.ErrNotFound, FaultNotFound},
+		{access.ErrExpired, FaultExpired},
+		{access.ErrUnreachable, FaultUnreachable},
+		{access.ErrUnavailable, FaultUnreachable},
 	} {
 		if errors.Is(err, c.condition) {
 			f.Kind = c.kind

@@ -176,31 +176,53 @@ func (d *diagnosis) token() {
 	if d.Token == nil {
 		return
 	}
-	f := Finding{Hop: HopToken, Status: Broken}
-	size := fmt.Sprintf("%s bytes", thousands(d.Token.Bytes))
+	f, broken := d.badToken()
+	if !broken {
+		f = d.goodToken()
+	}
+	f.Hop = HopToken
+	d.add(f)
+}
+
+// badToken says what is wrong with the token, where something is.
+func (d *diagnosis) badToken() (Finding, bool) {
+	f := Finding{Status: Broken}
 	age := d.age()
 	switch {
 	case d.Token.Bytes > tokenMost:
-		f.Cause, f.Summary = CauseTokenLong, fmt.Sprintf("your token is %s long; the limit is %s", size, thousands(tokenMost))
+		f.Cause, f.Summary = CauseTokenLong, fmt.Sprintf("your token is %s bytes long; the limit is %s", thousands(d.Token.Bytes), thousands(tokenMost))
 		f.Detail = "The authenticator refuses a longer token unread. Session tags and session policies make the session, and with it the token, longer."
 		f.Hint = "sign in to the permission set directly, without taking on roles in between; fewer attributes for access control make it shorter too"
 	case age > tokenLife && d.unauthorized() && !d.has(CauseClockBehind):
 		f.Cause, f.Summary = CauseTokenOld, fmt.Sprintf("your token was signed %s ago and is good for 15 minutes", age.Round(time.Minute))
 		f.Detail = "Something keeps tokens longer than they hold: the plugin, or a wrapper around it."
-	case d.ProofFault != nil && unasked(d.ProofFault) && d.unauthorized():
-		f.Status, f.Cause, f.Summary, f.Detail = Unknown, CauseTokenUnproven, "STS could not be asked whether the token is good", d.ProofFault.Message
-	case d.ProofFault != nil && !unasked(d.ProofFault) && !d.works() && d.expired() == nil && !clockTrouble(d.ProofFault):
+	case d.tokenRefused():
 		f.Cause, f.Summary, f.Detail = CauseTokenRefused, "STS refuses your token", d.ProofFault.Message
 		f.Hint = "aws sts get-caller-identity, with the same profile, shows whether the credentials themselves are good"
-	case d.Proof == nil && d.ProofFault == nil && d.unauthorized():
-		f.Status, f.Cause, f.Summary = Unknown, CauseTokenUnproven, "which cluster the token is for is not known, so STS was not asked about it"
 	default:
-		f.Status, f.Summary = OK, fmt.Sprintf("your token is %s long (limit %s)", size, thousands(tokenMost))
-		if d.Proof != nil {
-			f.Summary = "STS accepts your token for " + d.report.Cluster.Name + "; it is " + size + " long (limit " + thousands(tokenMost) + ")"
-		}
+		return f, false
 	}
-	d.add(f)
+	return f, true
+}
+
+// tokenRefused tells whether STS said no to the token itself, and not to a login that is over or to a clock.
+func (d *diagnosis) tokenRefused() bool {
+	f := d.ProofFault
+	return f != nil && !unasked(f) && !d.works() && d.expired() == nil && !clockTrouble(f)
+}
+
+// goodToken says how far the token is known to be good.
+func (d *diagnosis) goodToken() Finding {
+	size := fmt.Sprintf("%s bytes long (limit %s)", thousands(d.Token.Bytes), thousands(tokenMost))
+	switch {
+	case d.Proof != nil:
+		return Finding{Status: OK, Summary: "STS accepts your token for " + d.report.Cluster.Name + "; it is " + size}
+	case d.ProofFault != nil && unasked(d.ProofFault) && d.unauthorized():
+		return Finding{Status: Unknown, Cause: CauseTokenUnproven, Summary: "STS could not be asked whether the token is good", Detail: d.ProofFault.Message}
+	case d.ProofFault == nil && d.unauthorized():
+		return Finding{Status: Unknown, Cause: CauseTokenUnproven, Summary: "which cluster the token is for is not known, so STS was not asked about it"}
+	}
+	return Finding{Status: OK, Summary: "your token is " + size}
 }
 
 // unasked tells a fault that is no word of STS about the token: nobody answered, or not now.

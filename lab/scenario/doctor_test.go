@@ -121,7 +121,7 @@ func (b *bench) takesRole(t *testing.T, c *labtest.Cluster, role string) string 
 	}
 	file := filepath.Join(t.TempDir(), "aws")
 	script := "#!/bin/sh\necho '{\"kind\":\"ExecCredential\",\"status\":{\"token\":\"" + token + "\"}}'\n"
-	if err := os.WriteFile(file, []byte(script), 0o700); err != nil { //nolint:gosec // it is to be run
+	if err := os.WriteFile(file, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return fmt.Sprintf("{apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: %q, args: [eks, get-token, --cluster-name, %s, --role-arn, %q]}", file, c.Name, role)
