@@ -63,6 +63,10 @@ var allowed = map[string]rule{
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth", "internal/manifest", "internal/snapshot"},
 		others: pure("k8s.io/api/rbac/v1"),
 	},
+	"internal/doctor": {
+		local:  []string{"internal/access", "internal/awsauth", "internal/diag", "internal/rbac"},
+		others: pure("context", "encoding/base64", "net/url"),
+	},
 	"internal/explain": {
 		local:  []string{"internal/access", "internal/diag", "internal/graph", "internal/policy", "internal/rbac", "api/v1alpha1"},
 		others: pure(),
@@ -80,7 +84,7 @@ var allowed = map[string]rule{
 	"internal/cli": {
 		local: []string{
 			"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/desired", "internal/plan", "internal/apply",
-			"internal/aws", "internal/kube", "internal/awsauth", "internal/manifest", "internal/lint", "internal/explain", "internal/graph", "internal/rbac", "schema",
+			"internal/aws", "internal/kube", "internal/awsauth", "internal/manifest", "internal/lint", "internal/doctor", "internal/explain", "internal/graph", "internal/rbac", "schema",
 		},
 		others: []string{"std", "github.com/spf13", "golang.org/x/term", "sigs.k8s.io/yaml", "github.com/rogpeppe/go-internal/diff"},
 	},

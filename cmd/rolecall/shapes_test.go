@@ -50,6 +50,13 @@ func shapes() map[string]map[string]fields {
 			".paths[].hops[]":          hop,
 			".paths[].hops[].evidence": evidence,
 		},
+		"Diagnosis": {
+			"":            {"apiVersion kind taken verdict hops you cluster answer request findings", "letter"},
+			".you":        {perhaps: "arn account person permissionSet sessionName username groups"},
+			".cluster":    {"context", "server name arn account region authenticationMode"},
+			".answer":     {"text", "kind status message"},
+			".findings[]": {"hop status summary", "cause code detail hint"},
+		},
 		"WhoCan": {
 			"":                                    {always: "apiVersion kind request privileged clusters"},
 			".clusters[]":                         {always: "cluster people unknown others subjects"},

@@ -16,10 +16,10 @@ import (
 func (a *app) explainCommand() *cobra.Command {
 	var q asking
 	var w wording
-	var cluster, through string
+	var cluster, through, from string
 	var exit, rules bool
 	cmd := &cobra.Command{
-		Use:   "explain USER --cluster C [\"REQUEST\"]",
+		Use:   "explain [USER --cluster C [\"REQUEST\"]] [--from FILE]",
 		Short: "Say why somebody may or may not do something in a cluster",
 		Long: `Follows the chain from the user to the rule and shows every hop: whether it holds, what it rests on, and
 what mends the one that is broken. Without a request it shows everything the user may do there. A request is
@@ -29,8 +29,15 @@ What could not be read is marked ? and never becomes a no.`,
 			"explain oncall@example.com --cluster payments-eu --snapshot examples/acme/snapshot.json \"delete nodes\"",
 			"explain dana@example.com --cluster payments-eu --snapshot examples/acme/snapshot.json \"list pods -n payments\"",
 			"explain ines@example.com --cluster payments-eu --through ReadOnly --snapshot examples/acme/snapshot.json"),
-		Args: cobra.MinimumNArgs(1),
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			letter, args, err := a.fromLetter(from, args, &cluster, &through)
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				return usage("the user is missing; see %q", cmd.CommandPath()+" --help")
+			}
 			if cluster == "" {
 				return usage("--cluster is missing: name a cluster as [account/][region/]name, or give its ARN")
 			}
@@ -54,6 +61,7 @@ What could not be read is marked ? and never becomes a no.`,
 			if err := a.showExplanation(g, x); err != nil {
 				return err
 			}
+			a.doubtLetter(letter, x.Verdict)
 			if exit && x.Verdict == graph.Denied {
 				return told(exitFailed)
 			}
@@ -65,6 +73,7 @@ What could not be read is marked ? and never becomes a no.`,
 	a.outputFlag(cmd)
 	cmd.Flags().StringVar(&cluster, "cluster", "", "the cluster, as [account/][region/]name or ARN")
 	cmd.Flags().StringVar(&through, "through", "", "only through this permission set (name or ARN)")
+	cmd.Flags().StringVar(&from, "from", "", "a text of rolecall doctor that says who, where and what: a file, or - for stdin")
 	cmd.Flags().BoolVar(&exit, "exit-code", false, "end with exit code 1 when the answer is no")
 	cmd.Flags().BoolVar(&rules, "rules", false, "print all rules of the bindings")
 	return cmd

@@ -29,6 +29,10 @@ func (c *Client) AwsAuth(ctx context.Context, cluster access.Cluster) (*access.C
 	if err != nil {
 		return nil, err
 	}
+	return a.foundAwsAuth(ctx)
+}
+
+func (a *api) foundAwsAuth(ctx context.Context) (*access.ConfigMap, error) {
 	cm, err := a.awsAuth(ctx)
 	if errors.Is(err, access.ErrNotFound) {
 		return nil, nil //nolint:nilnil // the port says so: no ConfigMap is an answer, not an error

@@ -27,7 +27,10 @@ func (c *Client) Self(ctx context.Context, cluster access.Cluster) (access.Self,
 	if err := a.did(ctx, target{verb: "create", resource: "selfsubjectreviews." + authenticationv1.GroupName}, err); err != nil {
 		return access.Self{}, fmt.Errorf("asking who we are: %w", err)
 	}
-	user := review.Status.UserInfo
+	return selfOf(review.Status.UserInfo), nil
+}
+
+func selfOf(user authenticationv1.UserInfo) access.Self {
 	self := access.Self{Username: user.Username, Groups: slices.Sorted(slices.Values(user.Groups))}
 	for _, key := range []string{extraCanonicalARN, extraARN} {
 		if v := user.Extra[key]; len(v) > 0 && v[0] != "" {
@@ -38,5 +41,5 @@ func (c *Client) Self(ctx context.Context, cluster access.Cluster) (access.Self,
 	if self.Groups == nil {
 		self.Groups = []string{}
 	}
-	return self, nil
+	return self
 }
