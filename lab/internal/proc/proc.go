@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 )
@@ -44,6 +45,8 @@ type Process struct {
 	cmd  *exec.Cmd
 	done chan struct{}
 	err  error
+	// expected says that the end is no news. The group's lock guards it.
+	expected bool
 }
 
 type request struct {
@@ -98,7 +101,18 @@ func (g *Group) Start(c Command) (*Process, error) {
 	return p, nil
 }
 
-// Ended receives the first child that has ended, for whatever reason.
+// Stop kills one child with SIGKILL and returns when it is reaped. Ended does
+// not receive it.
+func (g *Group) Stop(p *Process) {
+	g.mu.Lock()
+	p.expected = true
+	g.children = slices.DeleteFunc(g.children, func(c *Process) bool { return c == p })
+	g.mu.Unlock()
+	p.kill()
+	<-p.done
+}
+
+// Ended receives the first child that has ended without being stopped.
 func (g *Group) Ended() <-chan *Process { return g.ended }
 
 // Close kills every child with SIGKILL and returns when all are reaped. It may
@@ -152,10 +166,19 @@ func (p *Process) Tail() string {
 func (g *Group) wait(p *Process) {
 	p.err = p.cmd.Wait()
 	close(p.done)
+	if g.expects(p) {
+		return
+	}
 	select {
 	case g.ended <- p:
 	default:
 	}
+}
+
+func (g *Group) expects(p *Process) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return p.expected
 }
 
 func (p *Process) kill() {
