@@ -10,6 +10,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -149,8 +151,25 @@ func (p *Process) Failure() error {
 }
 
 // Output returns what the process has written so far.
-func (p *Process) Output() []byte {
-	data, err := os.ReadFile(p.log)
+func (p *Process) Output() []byte { return p.OutputFrom(0) }
+
+// Written is the number of bytes the process has written so far.
+func (p *Process) Written() int64 {
+	info, err := os.Stat(p.log)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// OutputFrom returns what the process has written after the first bytes.
+func (p *Process) OutputFrom(bytes int64) []byte {
+	log, err := os.Open(p.log)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = log.Close() }()
+	data, err := io.ReadAll(io.NewSectionReader(log, bytes, math.MaxInt64-bytes))
 	if err != nil {
 		return nil
 	}
