@@ -37,9 +37,10 @@ var allowed = map[string]rule{
 
 	"internal/access":  {others: pure("context", "k8s.io/api/rbac/v1")},
 	"internal/diag":    {others: pure()},
-	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2")},
+	"internal/rbac":    {local: []string{"internal/access"}, others: pure("k8s.io/api/rbac/v1")},
+	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2", "go.yaml.in/yaml/v3")},
 	"internal/policy": {
-		local:  []string{"internal/access", "internal/diag", "api/v1alpha1"},
+		local:  []string{"internal/access", "internal/diag", "internal/rbac", "api/v1alpha1"},
 		others: pure("reflect", "sigs.k8s.io/yaml", "github.com/goccy/go-yaml", "k8s.io/apimachinery"),
 	},
 	"internal/snapshot": {
@@ -50,13 +51,21 @@ var allowed = map[string]rule{
 		local:  []string{"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/awsauth", "api/v1alpha1"},
 		others: pure("k8s.io/api/rbac/v1"),
 	},
+	"internal/graph": {
+		local:  []string{"internal/access", "internal/awsauth", "internal/diag", "internal/rbac", "internal/snapshot"},
+		others: pure("k8s.io/api/rbac/v1"),
+	},
 	"internal/manifest": {
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth"},
-		others: pure("go.yaml.in/yaml/v3"),
+		others: pure("encoding/binary", "go.yaml.in/yaml/v3", "unicode/utf16"),
 	},
 	"internal/lint": {
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth", "internal/manifest", "internal/snapshot"},
 		others: pure("k8s.io/api/rbac/v1"),
+	},
+	"internal/explain": {
+		local:  []string{"internal/access", "internal/diag", "internal/graph", "internal/policy", "internal/rbac", "api/v1alpha1"},
+		others: pure(),
 	},
 	"internal/plan": {
 		local:  []string{"internal/access", "internal/diag", "internal/snapshot", "internal/awsauth"},
@@ -71,9 +80,9 @@ var allowed = map[string]rule{
 	"internal/cli": {
 		local: []string{
 			"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/desired", "internal/plan", "internal/apply",
-			"internal/aws", "internal/kube", "internal/awsauth", "schema",
+			"internal/aws", "internal/kube", "internal/awsauth", "internal/manifest", "internal/lint", "internal/explain", "internal/graph", "internal/rbac", "schema",
 		},
-		others: []string{"std", "github.com/spf13", "golang.org/x/term", "sigs.k8s.io/yaml"},
+		others: []string{"std", "github.com/spf13", "golang.org/x/term", "sigs.k8s.io/yaml", "github.com/rogpeppe/go-internal/diff"},
 	},
 
 	"internal/eksaccess":            {others: pure("embed")},

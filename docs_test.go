@@ -242,3 +242,22 @@ func TestEveryReasonOfAPlanIsExplained(t *testing.T) {
 		}
 	}
 }
+
+func TestThePreCommitHookTakesAwsAuthManifests(t *testing.T) {
+	text, err := os.ReadFile(".pre-commit-hooks.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)^  entry: (.+)\n(?:.*\n)*?  files: (.+)$`).FindSubmatch(text)
+	if m == nil || string(m[1]) != "rolecall lint" {
+		t.Fatalf("the hook is not understood: %q", m)
+	}
+	files := regexp.MustCompile(string(m[2]))
+	for path, want := range map[string]bool{
+		"k8s/aws-auth.yaml": true, "prod/aws-auth-cm.yml": true, "aws-auth.json": true, "aws-auth/kustomization.yaml": false, "aws-auth.md": false,
+	} {
+		if files.MatchString(path) != want {
+			t.Errorf("the hook takes %s: %v, want %v", path, !want, want)
+		}
+	}
+}

@@ -21,6 +21,10 @@ type fields struct{ always, perhaps string }
 func shapes() map[string]map[string]fields {
 	finding := fields{"code severity summary fixable", "detail hint file line column cluster object"}
 	person := fields{always: "id name level"}
+	path := fields{always: "hops", perhaps: "rules"}
+	hop := fields{"kind name status", "code evidence"}
+	evidence := fields{"object where at", "detail"}
+	state := fields{always: "level scope privileged"}
 	gap := fields{"part service operation kind reason", "account region cluster unit group permissionSet needs"}
 	return map[string]map[string]fields{
 		"Findings": {
@@ -38,6 +42,41 @@ func shapes() map[string]map[string]fields {
 			".refusals[]":        finding,
 			".gaps[]":            gap,
 			".summary":           {always: "create update delete gain lose escalations"},
+		},
+		"Explanation": {
+			"":                         {always: "apiVersion kind user cluster through request verdict level scope privileged paths remedy"},
+			".paths[]":                 path,
+			".paths[].hops[]":          hop,
+			".paths[].hops[].evidence": evidence,
+		},
+		"WhoCan": {
+			"":                                    {always: "apiVersion kind request privileged clusters"},
+			".clusters[]":                         {always: "cluster people unknown others subjects"},
+			".clusters[].people[]":                {"id name through paths", "why"},
+			".clusters[].people[].paths[]":        path,
+			".clusters[].people[].paths[].hops[]": hop,
+			".clusters[].people[].paths[].hops[].evidence": evidence,
+			".clusters[].unknown[]":                        {"why people anybody", "code through"},
+			".clusters[].others[]":                         {"name arn paths", "code"},
+			".clusters[].others[].paths[].hops[]":          hop,
+			".clusters[].subjects[]":                       {"kind name binding", "namespace"},
+		},
+		"Report": {
+			"":            {always: "apiVersion kind taken complete gaps clusters entries"},
+			".clusters[]": {always: "cluster name unknown"},
+			".entries[]":  {"user id cluster account through level scope privileged", "from why"},
+			".gaps[]":     gap,
+		},
+		"SnapshotDiff": {
+			"":                 {always: "apiVersion kind from to people"},
+			".people[]":        {"user id cluster through before after cause", "from"},
+			".people[].before": state,
+			".people[].after":  state,
+		},
+		"TestResults": {
+			"":         {always: "apiVersion kind tests summary"},
+			".tests[]": {"policy user through cluster request can outcome file line", "detail"},
+			".summary": {always: "passed failed undecided"},
 		},
 		"ApplyResult": {
 			"":           {always: "apiVersion kind plan changes notes backups summary"},

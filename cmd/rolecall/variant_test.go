@@ -34,8 +34,64 @@ func variant(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(out.Close())
 }
 
+// applied gives payments-developers their chain into payments-eu: assignment, role, a row of that ARN, and edit in payments.
+func applied(s *snapshot.Snapshot, rowARN string) {
+	const account, name = access.AccountID("111122223333"), "AWSReservedSSO_EKSDeveloper_c194f596bcea55cc"
+	set := s.PermissionSets[slices.IndexFunc(s.PermissionSets, func(p access.PermissionSet) bool { return p.Name == "EKSDeveloper" })].ARN
+	group := s.Groups[slices.IndexFunc(s.Groups, func(g access.Group) bool { return g.Name == "payments-developers" })].ID
+	s.Provisioned = append(s.Provisioned, snapshot.Provisioned{Account: account, PermissionSet: set})
+	s.Assignments = append(s.Assignments, access.Assignment{Account: account, PermissionSet: set, Principal: access.Principal{Kind: access.PrincipalGroup, ID: group}})
+	s.Roles = append(s.Roles, access.Role{
+		Account: account, Name: name, ID: "AROAEXAMPLEEXAMPLE02", Created: s.Taken,
+		ARN: "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-central-1/" + name,
+	})
+	c := &s.Clusters[slices.IndexFunc(s.Clusters, func(c access.Cluster) bool { return c.Name == "payments-eu" })]
+	c.AwsAuth.Data["mapRoles"] += "- rolearn: " + rowARN + name + "\n  username: \"sso:EKSDeveloper:{{SessionNameRaw}}\"\n"
+	b := access.Binding{
+		Namespace: "payments", Name: "rolecall:platform:payments:developers:clusterrole:edit:0", Ref: access.RoleRef{Kind: access.KindClusterRole, Name: "edit"},
+		Labels: map[string]string{access.LabelManagedBy: access.ManagedByValue, access.LabelOwner: "platform", access.LabelPolicy: "payments", access.LabelGrant: "developers"},
+	}
+	for _, user := range []string{"dana@example.com", "sam@example.com"} {
+		b.Subjects = append(b.Subjects, access.Subject{Kind: access.SubjectUser, Name: access.Username("EKSDeveloper", user)})
+	}
+	c.RoleBindings = append(c.RoleBindings, b)
+}
+
 func variants() map[string]func(*snapshot.Snapshot) {
 	return map[string]func(*snapshot.Snapshot){
+		// The developers' chain into payments-eu, as apply makes it for one namespace.
+		"applied": func(s *snapshot.Snapshot) { applied(s, "arn:aws:iam::111122223333:role/") },
+		// The same with the path left in the row.
+		"applied-path": func(s *snapshot.Snapshot) {
+			applied(s, "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-central-1/")
+		},
+		// The same, and who is in payments-developers was not read.
+		"applied-unread": func(s *snapshot.Snapshot) {
+			applied(s, "arn:aws:iam::111122223333:role/")
+			group := s.Groups[slices.IndexFunc(s.Groups, func(g access.Group) bool { return g.Name == "payments-developers" })].ID
+			s.Memberships = slices.DeleteFunc(s.Memberships, func(m access.Membership) bool { return m.Group == group })
+			s.Gaps = append(s.Gaps, access.Gap{
+				Part: access.PartMemberships, Service: "identitystore", Operation: "ListGroupMemberships", Group: group,
+				Kind: access.GapDenied, Reason: "AccessDeniedException: not authorized", Needs: "identitystore:ListGroupMemberships",
+			})
+		},
+		// The same, and dana has left the group.
+		"applied-left": func(s *snapshot.Snapshot) {
+			applied(s, "arn:aws:iam::111122223333:role/")
+			dana := s.Users[slices.IndexFunc(s.Users, func(u access.User) bool { return u.Name == "dana@example.com" })].ID
+			s.Memberships = slices.DeleteFunc(s.Memberships, func(m access.Membership) bool { return m.User == dana })
+		},
+		// Somebody's user name is a formula, and somebody's turns the direction of writing.
+		"formula": func(s *snapshot.Snapshot) {
+			for i := range s.Users {
+				switch s.Users[i].Name {
+				case "oncall@example.com":
+					s.Users[i].Name = "=HYPERLINK(1)"
+				case "ines@example.com":
+					s.Users[i].Name = "ines\u202e\x1b[31m@example.com"
+				}
+			}
+		},
 		// Two groups of one name.
 		"twin-group": func(s *snapshot.Snapshot) {
 			s.Groups = append(s.Groups, access.Group{ID: "00000000-0000-4000-8000-000000000001", Name: "payments-developers"})

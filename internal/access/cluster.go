@@ -195,6 +195,9 @@ type Backup struct {
 	Caller  ARN    `json:"caller"`
 	// ConfigMap is nil when there was none.
 	ConfigMap *ConfigMap `json:"configMap"`
+	// Wrote is the digest of the data that the run put in its place, where it did so in one write: while aws-auth still has it,
+	// nobody else has changed anything since. Empty where the run edited single rows.
+	Wrote string `json:"wrote,omitempty"`
 	// Damaged says why the copy cannot be trusted: somebody changed it, or a part is missing. It is never restored.
 	Damaged string `json:"damaged,omitempty"`
 }

@@ -16,6 +16,8 @@ const (
 	LevelEdit   Level = "edit"
 	LevelView   Level = "view"
 	LevelCustom Level = "custom"
+	// LevelUnknown is what depends on something that could not be read.
+	LevelUnknown Level = "unknown"
 	// LevelNone is somebody who gets in at the door and can do nothing through rolecall.
 	LevelNone Level = "none"
 )

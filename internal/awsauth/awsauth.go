@@ -87,20 +87,45 @@ func (d Document) Fatal(k Key) (Problem, bool) {
 //
 // Of mapUsers rows that differ only in case the authenticator takes a random one; Lookup takes the last.
 func (d Document) Lookup(canonicalARN access.ARN) (Entry, bool) {
+	// The authenticator asks with the ARN in lower case. That is not the same as ignoring case where one letter's lower case is another's.
+	lower := strings.ToLower(string(canonicalARN))
 	for _, rows := range [][]Entry{d.Roles, d.Users} {
-		for _, row := range slices.Backward(rows) {
-			if row.ARN != "" && strings.EqualFold(row.ARN, string(canonicalARN)) {
+		for i, row := range slices.Backward(rows) {
+			if row.ARN != "" && strings.EqualFold(row.ARN, lower) && !replaced(row, rows[i+1:]) {
 				return row, true
 			}
 		}
 	}
-	account := string(canonicalARN.Account())
+	caller, err := access.ParseARN(canonicalARN)
+	if err != nil {
+		return Entry{}, false
+	}
 	for i, a := range d.Accounts {
-		if a != "" && a == account {
+		if a == caller.Account {
 			return Entry{Key: KeyAccounts, ARN: string(canonicalARN), Username: string(canonicalARN), Index: i}, true
 		}
 	}
 	return Entry{}, false
+}
+
+// replaced tells whether a later row takes the row's place in the authenticator's table, where it may then match somebody else.
+func replaced(row Entry, later []Entry) bool {
+	return slices.ContainsFunc(later, func(e Entry) bool { return e.place() == row.place() })
+}
+
+// place is the key under which the authenticator keeps a row.
+func (e Entry) place() string {
+	switch {
+	case e.Key != KeyRoles:
+		return e.ARN
+	case e.SSO == nil:
+		return strings.ToLower(e.ARN)
+	}
+	partition := ""
+	if e.SSO.Partition == "" {
+		partition = "aws"
+	}
+	return strings.ToLower("arn:" + partition + ":iam::" + e.SSO.AccountID + ":role/AWSReservedSSO_" + e.SSO.PermissionSetName + "_*")
 }
 
 // Session is what the authenticator knows of a caller when it renders templates.
@@ -125,8 +150,11 @@ func Render(template string, s Session) string {
 	return strings.ReplaceAll(template, "{{AccessKeyID}}", s.AccessKeyID)
 }
 
-// Identity is the Kubernetes user that a row makes of a caller.
+// Identity is the Kubernetes user that a row makes of a caller. What mapAccounts lets in keeps its ARN for a name, whatever stands in that.
 func (e Entry) Identity(s Session) access.Identity {
+	if e.Key == KeyAccounts {
+		return access.Identity{Username: e.Username}
+	}
 	id := access.Identity{Username: Render(e.Username, s)}
 	for _, g := range e.Groups {
 		id.Groups = append(id.Groups, Render(g, s))

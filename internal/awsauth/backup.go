@@ -35,6 +35,7 @@ type header struct {
 	Command         string            `json:"command"`
 	Caller          access.ARN        `json:"caller"`
 	ResourceVersion string            `json:"resourceVersion,omitempty"`
+	Wrote           string            `json:"wrote,omitempty"`
 	// Absent says that there was no aws-auth; then no manifest follows.
 	Absent bool `json:"absent,omitempty"`
 }
@@ -55,7 +56,7 @@ func (f BackupFile) Encode() ([]byte, error) {
 	b := f.Backup
 	h := header{
 		Cluster: f.Cluster, Number: b.Number, Owner: b.Owner, Taken: b.Taken.UTC(), Run: b.Run, Command: b.Command, Caller: b.Caller,
-		Absent: b.ConfigMap == nil,
+		Absent: b.ConfigMap == nil, Wrote: b.Wrote,
 	}
 	if b.ConfigMap != nil {
 		h.ResourceVersion = b.ConfigMap.ResourceVersion
@@ -141,7 +142,7 @@ func DecodeBackupFile(text []byte) (BackupFile, error) {
 		break
 	}
 	f.Cluster = h.Cluster
-	f.Backup = access.Backup{Number: h.Number, Owner: h.Owner, Taken: h.Taken, Run: h.Run, Command: h.Command, Caller: h.Caller}
+	f.Backup = access.Backup{Number: h.Number, Owner: h.Owner, Taken: h.Taken, Run: h.Run, Command: h.Command, Caller: h.Caller, Wrote: h.Wrote}
 	if h.Absent {
 		return f, nil
 	}

@@ -220,7 +220,14 @@ func rows(text string) ([]json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	return rowsOf(raw)
+}
+
+func rowsOf(raw []byte) ([]json.RawMessage, error) {
 	var out []json.RawMessage
+	if len(raw) == 0 {
+		return nil, nil
+	}
 	if err := json.Unmarshal(raw, &out); err != nil {
 		return nil, fmt.Errorf("reading rows: %w", err)
 	}

@@ -87,7 +87,7 @@ func (e Entry) lost(later Entry) []string {
 }
 
 // InForce returns the row that counts for each ARN which the authenticator can meet, sorted by ARN. Left out are rows that a later one
-// hides, sso matchers, and ARNs of roles that keep their path.
+// hides, sso matchers, and ARNs that no caller has: of roles that keep their path, and of sessions.
 func (d Document) InForce() []Entry {
 	rows := d.inForce()
 	out := make([]Entry, 0, len(rows))
@@ -102,7 +102,7 @@ func (d Document) inForce() map[string]Entry {
 	out := map[string]Entry{}
 	for _, rows := range [][]Entry{d.Users, d.Roles} {
 		for _, e := range rows {
-			if arn := access.ARN(e.ARN); e.ARN != "" && arn.WithoutPath() == arn {
+			if arn := access.ARN(e.ARN); e.ARN != "" && arn.Canonical() == arn {
 				out[strings.ToLower(e.ARN)] = e
 			}
 		}

@@ -1,6 +1,7 @@
 package awsauth
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -185,13 +186,28 @@ func (b book) belongs(e Entry) bool {
 
 // yieldsReserved tells whether some session could get a name from the row that only rolecall may yield.
 func yieldsReserved(e Entry) bool {
-	if rest, ok := after(e.Username, "sso"); ok && strings.Contains(rest, ":") {
-		return true
+	return YieldsUsername(e.Username) || slices.ContainsFunc(e.Groups, YieldsGroup)
+}
+
+// YieldsUsername tells whether the template of a user name can render to one that only rolecall may yield, sso:<x>:<y>.
+func YieldsUsername(template string) bool {
+	rest, ok := after(template, "sso")
+	return ok && strings.Contains(rest, ":")
+}
+
+// YieldsGroup tells whether the template of a group can render to one that only rolecall may yield.
+func YieldsGroup(template string) bool {
+	_, ok := after(template, "rolecall")
+	return ok
+}
+
+// OwnShape tells whether the row is exactly what rolecall writes for some owner and a role of the account; an empty account is any.
+func OwnShape(e Entry, account access.AccountID) bool {
+	owner := ""
+	if len(e.Groups) > 0 {
+		owner, _, _, _ = access.ParseGroupName(e.Groups[0])
 	}
-	return slices.ContainsFunc(e.Groups, func(g string) bool {
-		_, ok := after(g, "rolecall")
-		return ok
-	})
+	return e.Key == KeyRoles && ourShape(e, owner, cmp.Or(account, access.ARN(e.ARN).Account()))
 }
 
 // after returns what follows the first colon of a template when what stands before it can render to word. None

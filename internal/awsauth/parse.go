@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	yamlv2 "go.yaml.in/yaml/v2"
 	"sigs.k8s.io/yaml"
@@ -35,20 +36,27 @@ type jsonUser struct {
 // becomes JSON, JSON becomes rows. A syntax error drops every row of its key; a wrong type in a member empties that
 // member and keeps the row; a row without an ARN is dropped alone; only the first YAML document counts.
 func Parse(data map[string]string) Document {
-	var d Document
-	d.Roles = d.parseRoles(data[string(KeyRoles)])
-	d.Users = d.parseUsers(data[string(KeyUsers)])
-	d.Accounts = d.parseAccounts(data[string(KeyAccounts)])
+	d, _ := parse(data)
 	return d
+}
+
+// parse also returns the JSON that it made of mapRoles and mapUsers.
+func parse(data map[string]string) (Document, map[Key][]byte) {
+	var d Document
+	raw := map[Key][]byte{}
+	d.Roles = d.parseRoles(data[string(KeyRoles)], raw)
+	d.Users = d.parseUsers(data[string(KeyUsers)], raw)
+	d.Accounts = d.parseAccounts(data[string(KeyAccounts)])
+	return d, raw
 }
 
 func (d *Document) problem(k Key, row int, message string) {
 	d.Problems = append(d.Problems, Problem{Key: k, Row: row, Message: message})
 }
 
-func (d *Document) parseRoles(text string) []Entry {
+func (d *Document) parseRoles(text string, raw map[Key][]byte) []Entry {
 	var rows []jsonRow
-	d.unmarshal(KeyRoles, text, &rows)
+	raw[KeyRoles] = d.unmarshal(KeyRoles, text, &rows)
 	var out []Entry
 	for i, r := range rows {
 		e := Entry{
@@ -64,9 +72,9 @@ func (d *Document) parseRoles(text string) []Entry {
 	return out
 }
 
-func (d *Document) parseUsers(text string) []Entry {
+func (d *Document) parseUsers(text string, raw map[Key][]byte) []Entry {
 	var rows []jsonUser
-	d.unmarshal(KeyUsers, text, &rows)
+	raw[KeyUsers] = d.unmarshal(KeyUsers, text, &rows)
 	var out []Entry
 	for i, r := range rows {
 		if r.UserARN == "" {
@@ -93,23 +101,27 @@ func (d *Document) parseAccounts(text string) []string {
 	return out
 }
 
-// unmarshal fills rows with what survives of the text.
-func (d *Document) unmarshal(k Key, text string, rows any) {
+// unmarshal fills rows with what survives of the text, and returns the text as JSON.
+func (d *Document) unmarshal(k Key, text string, rows any) []byte {
 	if skippable(text) {
-		return
+		return nil
 	}
 	raw, err := toJSON(text)
 	if err != nil {
 		d.Problems = append(d.Problems, Problem{Key: k, Row: -1, Message: err.Error(), Fatal: true})
-		return
+		return nil
 	}
 	if err := json.Unmarshal(raw, rows); err != nil {
 		d.Problems = append(d.Problems, Problem{Key: k, Row: -1, Message: err.Error(), Fatal: !isList(raw)})
 	}
+	return raw
 }
 
-// toJSON is the authenticator's first step.
+// toJSON is the authenticator's first step. What begins with a brace it takes for JSON as it stands.
 func toJSON(text string) (out []byte, err error) {
+	if strings.HasPrefix(strings.TrimLeftFunc(text, unicode.IsSpace), "{") {
+		return []byte(text), nil
+	}
 	err = guard(func() (err error) {
 		out, err = yaml.YAMLToJSON([]byte(text))
 		return err //nolint:wrapcheck // its words are what the authenticator would log

@@ -76,6 +76,14 @@ func TestRowsAreReadAsTheAuthenticatorReadsThem(t *testing.T) {
 	}
 }
 
+func TestWhatBeginsWithABraceIsReadAsJSON(t *testing.T) {
+	d := awsauth.Parse(map[string]string{"mapRoles": " {rolearn: a}"})
+	want := awsauth.Problem{Key: awsauth.KeyRoles, Row: -1, Message: "invalid character 'r' looking for beginning of object key string", Fatal: true}
+	if d := cmp.Diff([]awsauth.Problem{want}, d.Problems); d != "" {
+		t.Errorf("problems (-want +got):\n%s", d)
+	}
+}
+
 func TestUnquotedAccountsKeepTheirZeros(t *testing.T) {
 	d := awsauth.Parse(map[string]string{"mapAccounts": "- 012345678901\n- \"111122223333\"\n- 001234567012\n"})
 	want := []string{"012345678901", "111122223333", "001234567012"}
@@ -86,9 +94,9 @@ func TestUnquotedAccountsKeepTheirZeros(t *testing.T) {
 
 func TestLookupTakesTheRowThatTheAuthenticatorTakes(t *testing.T) {
 	d := awsauth.Parse(map[string]string{
-		"mapRoles":    "- {rolearn: 'arn:aws:iam::111122223333:role/Dev', username: first}\n- {rolearn: 'ARN:aws:iam::111122223333:role/dev', username: second}\n- {rolearn: 'arn:aws:iam::111122223333:role/p/ath', username: never}\n- {rolearn: 'arn:aws:iam::111122223333:user/eve', username: role-row}",
-		"mapUsers":    "- {userarn: 'arn:aws:iam::111122223333:user/eve', username: user-row}\n- {userarn: 'arn:aws:iam::111122223333:user/bob', username: bob}\n- {userarn: 'arn:aws:iam::111122223333:role/late', username: late}",
-		"mapAccounts": "- 444455556666",
+		"mapRoles":    "- {rolearn: 'arn:aws:iam::111122223333:role/Dev', username: first}\n- {rolearn: 'ARN:aws:iam::111122223333:role/dev', username: second}\n- {rolearn: 'arn:aws:iam::111122223333:role/p/ath', username: never}\n- {rolearn: 'arn:aws:iam::111122223333:user/eve', username: role-row}\n- {rolearn: 'arn:aws:iam::111122223333:role/istanbul', username: never}\n- {rolearn: 'arn:aws:iam::111122223333:role/\u0130stanbul', username: never}",
+		"mapUsers":    "- {userarn: 'arn:aws:iam::111122223333:user/eve', username: user-row}\n- {userarn: 'arn:aws:iam::111122223333:user/bob', username: bob}\n- {userarn: 'arn:aws:iam::111122223333:role/late', username: late}\n- {userarn: 'arn:aws:iam::111122223333:role/\u0130', username: never}",
+		"mapAccounts": "- 444455556666\n- \"{{AccountID}}\"\n- \"\"",
 	})
 	tests := []struct {
 		name, arn, want string
@@ -99,6 +107,10 @@ func TestLookupTakesTheRowThatTheAuthenticatorTakes(t *testing.T) {
 		{"a user", "arn:aws:iam::111122223333:user/Bob", "bob", awsauth.KeyUsers},
 		{"a role under mapUsers", "arn:aws:iam::111122223333:role/late", "late", awsauth.KeyUsers},
 		{"anybody of an account", "arn:aws:iam::444455556666:role/Any", "arn:aws:iam::444455556666:role/Any", awsauth.KeyAccounts},
+		{"what is no ARN is of no account", "stranger", "", ""},
+		{"an ARN without an account, where mapAccounts has an empty one", "arn:aws:iam:::role/x", "arn:aws:iam:::role/x", awsauth.KeyAccounts},
+		{"a letter whose lower case is another letter", "arn:aws:iam::111122223333:role/\u0130", "", ""},
+		{"a row in whose place another was put", "arn:aws:iam::111122223333:role/istanbul", "", ""},
 		{"a row with a path never matches", "arn:aws:iam::111122223333:role/ath", "", ""},
 	}
 	for _, tt := range tests {
@@ -115,6 +127,10 @@ func TestLookupTakesTheRowThatTheAuthenticatorTakes(t *testing.T) {
 
 func TestTemplatesAreFilledAsTheAuthenticatorFillsThem(t *testing.T) {
 	s := awsauth.Session{AccountID: "111122223333", Name: "ann@example.com", AccessKeyID: "ASIAEXAMPLE"}
+	stranger := awsauth.Entry{Key: awsauth.KeyAccounts, Username: "arn:aws:iam::111122223333:role/{{AccountID}}"}
+	if d := cmp.Diff(access.Identity{Username: stranger.Username}, stranger.Identity(s)); d != "" {
+		t.Errorf("the name of somebody whom mapAccounts lets in (-want +got):\n%s", d)
+	}
 	e := awsauth.Entry{
 		Username: "sso:Dev:{{SessionNameRaw}}",
 		Groups:   []string{"{{SessionName}}", "{{AccountID}}-{{AccessKeyID}}", "{{ SessionName }}", "{{Unknown}}", "{{EC2PrivateDNSName}}"},

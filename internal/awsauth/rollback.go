@@ -1,6 +1,8 @@
 package awsauth
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,6 +79,20 @@ func PutBack(now, backup *access.ConfigMap, owner string, account access.Account
 		}
 	}
 	return r
+}
+
+// DataDigest tells the data of two ConfigMaps apart.
+func DataDigest(cm access.ConfigMap) string {
+	h := sha256.New()
+	for _, k := range slices.Sorted(maps.Keys(cm.Data)) {
+		_, _ = fmt.Fprintf(h, "%d:%s%d:%s", len(k), k, len(cm.Data[k]), cm.Data[k]) // a hash never fails
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Untouched tells whether aws-auth still is as the backup's run left it, so that putting the backup back undoes that run and nothing else.
+func Untouched(now *access.ConfigMap, b access.Backup) bool {
+	return now != nil && b.Wrote != "" && DataDigest(*now) == b.Wrote
 }
 
 // PutOursBack says what putting only the owner's rows of a backup back would do. Every byte of others stays. It fails as Edit does.

@@ -143,8 +143,9 @@ func blank(t string) bool {
 func indentOf(t string) int { return len(t) - len(strings.TrimLeft(t, " ")) }
 
 // documentEnd tells whether the line is a document marker.
-func (s *scanner) documentEnd() bool {
-	t := s.cur()
+func (s *scanner) documentEnd() bool { return isMarker(s.cur()) }
+
+func isMarker(t string) bool {
 	if !strings.HasPrefix(t, "---") && !strings.HasPrefix(t, "...") {
 		return false
 	}

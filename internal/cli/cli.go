@@ -131,6 +131,7 @@ Exit codes: 0 done · 1 failed · 2 the plan has changes (--detailed-exitcode) �
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see %q", err, cmd.CommandPath()+" --help")
 	})
+	root.AddCommand(a.explainCommand(), a.whoCanCommand(), a.reportCommand(), a.testCommand())
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.config, "config", "", "the installation file (default: rolecall.yaml, looked for upward from here)")
 	f.StringVar(&a.flags.profile, "profile", "", "AWS profile")
@@ -140,7 +141,7 @@ Exit codes: 0 done · 1 failed · 2 the plan has changes (--detailed-exitcode) �
 	f.StringVar(&a.flags.color, "color", "auto", "auto, always or never")
 	f.StringVar(&a.flags.progress, "progress", "auto", "auto, plain or none")
 	f.StringVar(&a.flags.logLevel, "log-level", "warn", "debug, info, warn or error")
-	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.backupCommand(), a.rollbackCommand(), a.snapshotCommand(), a.tokenCommand(),
+	root.AddCommand(a.validateCommand(), a.lintCommand(), a.planCommand(), a.applyCommand(), a.backupCommand(), a.rollbackCommand(), a.snapshotCommand(), a.tokenCommand(),
 		a.schemaCommand(), a.codesCommand(), a.completionCommand(), a.versionCommand())
 	for _, c := range root.Commands() {
 		c.Args = usageArgs(c.Args)
@@ -217,7 +218,7 @@ func checkChoices(cmd *cobra.Command, from map[string]string) error {
 	}{
 		{"color", []string{"auto", "always", "never"}},
 		{"log-level", []string{"debug", "info", "warn", "error"}},
-		{"output", []string{"table", "json", "yaml"}},
+		{"output", outputs(cmd)},
 		{"progress", []string{"auto", "plain", "none"}},
 	} {
 		f := cmd.Flags().Lookup(c.flag)
@@ -233,9 +234,23 @@ func checkChoices(cmd *cobra.Command, from map[string]string) error {
 	return nil
 }
 
-// outputFlag adds -o to a command.
-func (a *app) outputFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&a.flags.output, "output", "o", "table", "table, json or yaml")
+// outputFlag adds -o to a command, with the forms that every command has and further ones.
+func (a *app) outputFlag(cmd *cobra.Command, further ...string) {
+	forms := append([]string{"table", "json", "yaml"}, further...)
+	last := len(forms) - 1
+	f := cmd.Flags()
+	f.StringVarP(&a.flags.output, "output", "o", "table", strings.Join(forms[:last], ", ")+" or "+forms[last])
+	f.Lookup("output").Annotations = map[string][]string{outputForms: forms}
+}
+
+// outputForms annotates the flag -o with its values.
+const outputForms = "rolecall_output_forms"
+
+func outputs(cmd *cobra.Command) []string {
+	if f := cmd.Flags().Lookup("output"); f != nil {
+		return f.Annotations[outputForms]
+	}
+	return nil
 }
 
 // color tells whether stdout or stderr gets colour.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,12 +58,19 @@ func (a *app) diagnostics(l diag.List) error {
 
 // writeFile writes a file that names people: nobody else may read it, and it is whole or not there.
 func writeFile(path string, write func(io.Writer) error) error {
+	return replaceFile(path, 0o600, write)
+}
+
+// replaceFile writes a file of that mode; it is whole, or as it was.
+func replaceFile(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // it is gone once it was renamed
-	err = write(f)
+	if err = write(f); err == nil {
+		err = f.Chmod(mode)
+	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}

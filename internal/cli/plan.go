@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -216,6 +218,11 @@ func (a *app) again(p planning) string {
 		args = append(args, "--prune")
 	}
 	args = append(args, p.passed()...)
+	return spell(args)
+}
+
+// spell writes arguments as a shell reads them, each after a blank.
+func spell(args []string) string {
 	var out strings.Builder
 	for _, arg := range args {
 		if strings.ContainsAny(arg, " \t\n'\"$&;|<>()*?[]#~`\\") {
@@ -252,6 +259,9 @@ func (p *planning) passed() []string {
 // readFile reads a whole file the user named.
 func readFile(path string) ([]byte, error) {
 	b, err := os.ReadFile(path)
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pe.Err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}

@@ -109,6 +109,7 @@ clusters, aws-auth and RBAC. The file names people and is written for you alone 
 		},
 	}
 	src.register(cmd)
+	cmd.AddCommand(a.snapshotDiffCommand())
 	cmd.Flags().StringVar(&out, "out", "", "the file to write (default: stdout)")
 	cmd.Flags().BoolVar(&complete, "require-complete", false, "end with exit code 6 when something could not be read")
 	cmd.Flags().BoolVar(&showStats, "stats", false, "print the calls made, by operation")

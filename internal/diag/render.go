@@ -25,10 +25,18 @@ func (o Options) width() int {
 
 // Render writes one diagnostic: the line "file:line:column: error RC2002: summary", the source line with a caret where
 // there is one, the detail and the hint. Everything that came from outside is escaped.
-func Render(w io.Writer, d Diagnostic, o Options) error {
+func Render(w io.Writer, d Diagnostic, o Options) error { return (&renderer{Options: o}).render(w, d) }
+
+// renderer remembers how far it came in a line: thousands of findings may be in one line of JSON.
+type renderer struct {
+	Options
+	last cursor
+}
+
+func (o *renderer) render(w io.Writer, d Diagnostic) error {
 	var b strings.Builder
 	b.WriteString(d.place() + o.paint(d.Severity, d.Severity.String()+" "+string(d.Code)) + ": " + Escape(d.Summary) + "\n")
-	detail := renderSource(&b, d, o)
+	detail := o.source(&b, d)
 	for line := range strings.Lines(detail) {
 		for _, part := range wrap(Escape(strings.TrimRight(line, "\r\n")), o.width()-2) {
 			b.WriteString("  " + part + "\n")
@@ -45,28 +53,29 @@ func Render(w io.Writer, d Diagnostic, o Options) error {
 
 // RenderAll writes every diagnostic of l in its order, a blank line between two.
 func RenderAll(w io.Writer, l List, o Options) error {
+	r := &renderer{Options: o}
 	for i, d := range l {
 		if i > 0 {
 			if _, err := io.WriteString(w, "\n"); err != nil {
 				return fmt.Errorf("writing diagnostics: %w", err)
 			}
 		}
-		if err := Render(w, d, o); err != nil {
+		if err := r.render(w, d); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// renderSource writes the source line and its caret, with a short detail beside it, and returns the detail that is still to be written.
-func renderSource(b *strings.Builder, d Diagnostic, o Options) string {
+// source writes the source line and its caret, with a short detail beside it, and returns the detail that is still to be written.
+func (o *renderer) source(b *strings.Builder, d Diagnostic) string {
 	if d.Pos.Source == "" || d.Pos.Line == 0 || d.Pos.Column == 0 {
 		return d.Detail
 	}
 	number := fmt.Sprintf("%5d", d.Pos.Line)
 	gutter := strings.Repeat(" ", len(number))
 	room := max(o.width()-len(number)-len(" | "), 20)
-	text, start, width := excerpt(d.Pos, room)
+	text, start, width := o.excerpt(d.Pos, room)
 	b.WriteString(number + " | " + text + "\n")
 	caret := gutter + " | " + strings.Repeat(" ", start) + o.paint(d.Severity, strings.Repeat("^", width))
 	rest := d.Detail
@@ -79,25 +88,27 @@ func renderSource(b *strings.Builder, d Diagnostic, o Options) string {
 }
 
 // excerpt cuts the source line to room characters around the place; start and width count columns of the text it returns.
-func excerpt(p Pos, room int) (text string, start, width int) {
+// Of a long line only what is near the place is looked at.
+func (o *renderer) excerpt(p Pos, room int) (text string, start, width int) {
 	const before = 24
-	cells := make([]string, 0, len(p.Source))
-	for s := p.Source; s != ""; {
-		r, n := utf8.DecodeRuneInString(s)
-		cell := escapeRune(r, s[:n])
+	first, source := p.Column-1, p.Source
+	var cells []string
+	if first > room-before {
+		if at := o.last.at(source, first-before+1); at < len(source) {
+			source, first = source[at:], before
+			cells = append(cells, "…")
+		}
+	}
+	for len(source) > 0 && len(cells) <= max(room, first+max(p.Width, 1)) {
+		r, n := utf8.DecodeRuneInString(source)
+		cell := escapeRune(r, source[:n])
 		if r == '\t' {
 			cell = " "
 		}
 		cells = append(cells, cell)
-		s = s[n:]
+		source = source[n:]
 	}
-	first := min(p.Column-1, len(cells))
-	from := 0
-	if first > room-before {
-		from = first - before
-		cells = append([]string{"…"}, cells[from+1:]...)
-		first -= from
-	}
+	first = min(first, len(cells))
 	last := min(first+max(p.Width, 1), max(len(cells), first+1))
 	start = columns(cells[:first])
 	width = max(columns(cells[min(first, len(cells)):min(last, len(cells))]), 1)

@@ -60,7 +60,7 @@ func (c *Client) WriteAwsAuth(ctx context.Context, cluster access.Cluster, w acc
 		}
 		return withRecords(now, *w.After), nil
 	}
-	out, err := c.rewrite(ctx, cluster, rewriting{next: next, guard: w.Guard, backup: w.Backup})
+	out, err := c.rewrite(ctx, cluster, rewriting{next: next, guard: w.Guard, backup: w.Backup, whole: true})
 	if err != nil {
 		return nil, fmt.Errorf("replacing aws-auth: %w", err)
 	}
@@ -101,6 +101,8 @@ type rewriting struct {
 	next   func(now *access.ConfigMap) (access.ConfigMap, error)
 	guard  access.RowGuard
 	backup *access.Backup
+	// whole says that the run replaces all of the text in this one write.
+	whole bool
 }
 
 // rewrite reads, checks, backs up and writes until nobody gets in between.
@@ -142,7 +144,11 @@ func (a *api) rewrite(ctx context.Context, w rewriting, keeping *keeping) (*acce
 	if err := awsauth.Check(configMap(stored), next, w.guard); err != nil {
 		return nil, err
 	}
-	if err := keeping.keep(ctx, now); err != nil {
+	wrote := ""
+	if w.whole {
+		wrote = awsauth.DataDigest(next)
+	}
+	if err := keeping.keep(ctx, now, wrote); err != nil {
 		return nil, err
 	}
 	stored = stored.DeepCopy()

@@ -30,6 +30,7 @@ const (
 	annotationCommand = "rolecall.dev/command"
 	annotationCaller  = "rolecall.dev/caller"
 	annotationVersion = "rolecall.dev/resource-version"
+	annotationWrote   = "rolecall.dev/wrote"
 	// annotationDigest is of all that the backup holds.
 	annotationDigest = "rolecall.dev/digest"
 	// annotationAbsent says that there was no aws-auth.
@@ -76,6 +77,9 @@ func encodeBackup(b access.Backup) (*corev1.ConfigMap, error) {
 		return nil, err
 	}
 	out.Annotations[annotationDigest] = sum
+	if b.Wrote != "" {
+		out.Annotations[annotationWrote] = b.Wrote
+	}
 	if b.ConfigMap == nil {
 		out.Annotations[annotationAbsent] = "true"
 		return out, nil
@@ -146,7 +150,7 @@ func filled(m map[string]string) map[string]string {
 func decodeBackup(owner string, cm *corev1.ConfigMap) access.Backup {
 	b := access.Backup{
 		Number: backupNumber(owner, cm.Name), Owner: owner, Run: cm.Annotations[annotationRun],
-		Command: cm.Annotations[annotationCommand], Caller: access.ARN(cm.Annotations[annotationCaller]),
+		Command: cm.Annotations[annotationCommand], Caller: access.ARN(cm.Annotations[annotationCaller]), Wrote: cm.Annotations[annotationWrote],
 	}
 	var err error
 	if b.Taken, err = time.Parse(time.RFC3339, cm.Annotations[annotationTaken]); err != nil {

@@ -50,13 +50,14 @@ func (c *Client) keeping(a *api, cluster access.Cluster, header *access.Backup) 
 }
 
 // keep stores now in the cluster and with the keeper, unless the run has its copy already. A copy that was overtaken before
-// anything was written is replaced: what counts is the very text that is overwritten.
-func (k *keeping) keep(ctx context.Context, now *access.ConfigMap) error {
+// anything was written is replaced: what counts is the very text that is overwritten. wrote is the digest of what takes its
+// place, if the run writes but once.
+func (k *keeping) keep(ctx context.Context, now *access.ConfigMap, wrote string) error {
 	if k.header == nil || k.done || k.saved != nil && sameCopy(k.saved.ConfigMap, now) {
 		return nil
 	}
 	b := *k.header
-	b.ConfigMap = now
+	b.ConfigMap, b.Wrote = now, wrote
 	if err := k.store(ctx, &b); err != nil {
 		return fmt.Errorf("keeping a backup, without which nothing is written: %w", explainBackup(err))
 	}

@@ -3,9 +3,6 @@ package lint
 
 import (
 	"github.com/rolecall-dev/rolecall/internal/access"
-	"github.com/rolecall-dev/rolecall/internal/diag"
-	"github.com/rolecall-dev/rolecall/internal/manifest"
-	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
 // Options say what is known of the cluster a document is for.
@@ -14,12 +11,3 @@ type Options struct {
 	Account   access.AccountID
 	Partition string
 }
-
-// Document returns what is wrong with a document by itself, in the order of its places.
-func Document(d manifest.Document, o Options) diag.List { return nil }
-
-// Fix returns the edits that mend the fixable findings of a document. No edit changes what another row means, and none makes a duplicate.
-func Fix(d manifest.Document, o Options) []manifest.Edit { return nil }
-
-// Live returns what a cluster's document and bindings say that the rest of the snapshot contradicts. What lies in a gap raises nothing.
-func Live(x *snapshot.Index, c *access.Cluster, d manifest.Document) diag.List { return nil }

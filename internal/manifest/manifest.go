@@ -3,6 +3,9 @@
 package manifest
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/diag"
 )
@@ -21,7 +24,7 @@ type Form string
 const (
 	// FormConfigMap is a ConfigMap manifest, alone, in a List or among other documents.
 	FormConfigMap Form = "ConfigMap"
-	// FormRows is the bare value of mapRoles or mapUsers.
+	// FormRows is the bare value of mapRoles or mapUsers, or a bare mapping of these keys: the data without the ConfigMap.
 	FormRows Form = "rows"
 	// FormEksctl is iamIdentityMappings of an eksctl ClusterConfig.
 	FormEksctl Form = "eksctl"
@@ -39,8 +42,15 @@ type Document struct {
 	Pos diag.Pos
 	// Cluster is the cluster a live document is of, as account/region/name.
 	Cluster string
-	// Values are the entries of data in order of appearance, those included that the authenticator ignores.
+	// Values are the entries of data in order of appearance, those included that the authenticator ignores. Of a key that is
+	// there twice only the last is, as the API server keeps it.
 	Values []Value
+	// Partial tells that what is missing here need not be missing: eksctl and programs write further rows, rows whose ARN only a program
+	// knows are left out, and so are values that the API server refuses.
+	Partial bool
+
+	// object and data are the ConfigMap and its data, where it is written as one.
+	object, data *node
 }
 
 // Value is one entry of data.
@@ -51,13 +61,61 @@ type Value struct {
 	Text string
 
 	origin *origin
+	// node is the scalar that holds the text; nil where there is none of its own.
+	node *node
 }
 
-// origin maps the bytes of a text to the file; nil stands for a text that is its own file.
-type origin struct{}
+// Pos is the place in the file of the bytes from start to end of the text; it spans one line at most. In a value of
+// a live document, or one made without a file, it is the place in the text.
+func (v Value) Pos(start, end int) diag.Pos {
+	start = min(max(start, 0), len(v.Text))
+	end = min(max(end, start), len(v.Text))
+	o := v.origin
+	if o == nil {
+		return newSource("", v.Text).pos(start, end)
+	}
+	if o.runs == nil {
+		return o.src.pos(o.end-len(v.Text)+start, o.end-len(v.Text)+end)
+	}
+	from, to := o.at(start)
+	if start == end {
+		return o.src.pos(from, from)
+	}
+	if end > start+1 {
+		_, to = o.at(end - 1)
+	}
+	return o.src.pos(from, to)
+}
 
-// Pos is the place in the file of the bytes from start to end of the text; it spans one line at most.
-func (v Value) Pos(start, end int) diag.Pos { return diag.Pos{} }
+// Value finds an entry of data by its key.
+func (d Document) Value(key string) (Value, bool) {
+	i := slices.IndexFunc(d.Values, func(v Value) bool { return v.Key == key })
+	if i < 0 {
+		return Value{}, false
+	}
+	return d.Values[i], true
+}
+
+// Live is the document of a cluster's ConfigMap, its values sorted by key; cluster is its name as account/region/name. The places in it
+// count from the beginning of each value, and their file is the name of cluster, ConfigMap and key; without a cluster they have no file.
+func Live(cluster string, cm access.ConfigMap) Document {
+	d := Document{Form: FormLive, Cluster: cluster}
+	for _, key := range slices.Sorted(maps.Keys(cm.Data)) {
+		name := ""
+		if cluster != "" {
+			name = cluster + " aws-auth " + key
+		}
+		text := cm.Data[key]
+		src := newSource(name, text)
+		d.Values = append(d.Values, Value{
+			Key: key, KeyPos: diag.Pos{File: name}, Text: text, origin: &origin{src: src, end: len(text), exact: true},
+		})
+	}
+	if cluster != "" {
+		d.Pos = diag.Pos{File: cluster + " aws-auth"}
+	}
+	return d
+}
 
 // Edit replaces the bytes from Start to End of a value by New. A key that the document does not have is made; then both are 0.
 type Edit struct {
@@ -65,14 +123,3 @@ type Edit struct {
 	Start, End int
 	New        string
 }
-
-// Read finds the documents of a file, in order of appearance. What is wrong with the file itself comes as diagnostics: RC2028 where
-// nothing in it is aws-auth, RC2001 where it cannot be read or the API server would refuse it.
-func Read(f File) ([]Document, diag.List) { return nil, nil }
-
-// Live is the document of a cluster's ConfigMap; cluster is its name as account/region/name.
-func Live(cluster string, cm access.ConfigMap) Document { return Document{} }
-
-// Apply carries out edits, by index of the document as Read returned them, and returns the file's new bytes. Every byte outside the edited scalars
-// stays as it is. It is an error when an edit cannot be expressed in the file's own style; nothing is changed then.
-func Apply(f File, edits map[int][]Edit) ([]byte, error) { return nil, nil }

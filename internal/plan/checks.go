@@ -41,7 +41,7 @@ func (d *differ) checks(t *transition, c change[access.ClusterBinding], e effect
 	if len(requests) == 0 {
 		return nil
 	}
-	v := viewer{d: d, t: t, e: e, given: item{namespace: b.Binding.Namespace, ref: b.Binding.Ref}, stage: c.stage}
+	v := viewer{d: d, t: t, e: e, given: item{namespace: b.Binding.Namespace, ref: b.Binding.Ref}, stage: c.stage, pending: t.pending(c)}
 	named := map[access.Subject]bool{}
 	if c.after != nil {
 		for _, s := range c.after.Binding.Subjects {
@@ -58,6 +58,43 @@ type viewer struct {
 	e     effects
 	given item
 	stage Stage
+	// pending are the subjects of bindings that are changed later in the stage: they may still have what this one gave.
+	pending map[access.Subject]bool
+}
+
+// pending are the subjects of the bindings that lose people in the same stage as c, after it.
+func (t *transition) pending(c change[access.ClusterBinding]) map[access.Subject]bool {
+	out := map[access.Subject]bool{}
+	if c.stage != StageRemove {
+		return out
+	}
+	self := c.before.Key()
+	for k, b := range t.old.bindings {
+		if n, stays := t.new.bindings[k]; k == self || stays && sameBinding(b.Binding, n.Binding) || !goesAfter(k, self) {
+			continue
+		}
+		for _, s := range b.Binding.Subjects {
+			out[s] = true
+		}
+	}
+	return out
+}
+
+// goesAfter is the order in which one stage takes bindings away: the cluster's before the namespaces', then by name.
+func goesAfter(k, self access.BindingKey) bool {
+	if wide := k.Namespace == ""; wide != (self.Namespace == "") {
+		return !wide
+	}
+	return k.Compare(self) > 0
+}
+
+// pendingFor tells whether something that is changed later names the identity.
+func (v viewer) pendingFor(id access.Identity) bool {
+	subjects := []access.Subject{{Kind: access.SubjectUser, Name: id.Username}}
+	for _, g := range id.Groups {
+		subjects = append(subjects, access.Subject{Kind: access.SubjectGroup, Name: g})
+	}
+	return slices.ContainsFunc(subjects, func(s access.Subject) bool { return v.pending[s] })
 }
 
 func (v viewer) ask(requests []access.Request, named map[access.Subject]bool) []Check {
@@ -67,6 +104,9 @@ func (v viewer) ask(requests []access.Request, named map[access.Subject]bool) []
 		id := v.identity(w, u.Name)
 		if v.names(id, named) {
 			yes = append(yes, v.positive(w.user, u.Name, id, requests, len(yes) == 0)...)
+			continue
+		}
+		if v.pendingFor(id) {
 			continue
 		}
 		if r, ok := v.refusable(w, requests); ok && len(no) < maxNegative {

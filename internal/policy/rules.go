@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/rolecall-dev/rolecall/api/v1alpha1"
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/rbac"
 )
 
 // rule says what is wrong with a text and what to do about it; "" when nothing is.
@@ -234,22 +236,11 @@ func objectName(s string) (problem, hint string) {
 	return clean(s)
 }
 
-// request is the rule for questions: verb, resource and perhaps a namespace.
+// request is the rule for questions, in the words of every command that asks.
 func request(s string) (problem, hint string) {
-	const how = `write it like "get pods -n payments" or "create deployments.apps"`
-	words := strings.Fields(s)
-	for i := 0; i < len(words); i++ {
-		if words[i] != "-n" && words[i] != "--namespace" {
-			continue
-		}
-		if i+1 == len(words) || !labelForm.MatchString(words[i+1]) {
-			return "has no namespace after " + words[i], how
-		}
-		words = slices.Delete(words, i, i+2)
-		i--
-	}
-	if len(words) < 2 || len(words) > 3 || slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "-") }) {
-		return "is not a verb and a resource", how
+	_, err := rbac.ParseRequest(s)
+	if bad, ok := errors.AsType[*rbac.RequestError](err); ok {
+		return "is not a request: " + bad.Why, `write it like "get pods -n payments" or "create deployments.apps"`
 	}
 	return "", ""
 }

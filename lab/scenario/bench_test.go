@@ -36,8 +36,10 @@ type bench struct {
 
 	rolecall product.Binary
 	root     string
-	dir      string
-	env      []string
+	// example is the folder the organization comes from, dir the installation's own.
+	example string
+	dir     string
+	env     []string
 }
 
 func checkout(tb testing.TB) string {
@@ -53,14 +55,20 @@ func checkout(tb testing.TB) string {
 	return root
 }
 
+// newBench is the example's organization; newBenchOf takes the folder of organization.yaml and rolecall.yaml, from the checkout's root.
 func newBench(tb testing.TB) *bench {
 	tb.Helper()
-	b := &bench{root: checkout(tb)}
+	return newBenchOf(tb, filepath.Join("examples", "acme"))
+}
+
+func newBenchOf(tb testing.TB, folder string) *bench {
+	tb.Helper()
+	b := &bench{root: checkout(tb), example: folder}
 	var err error
 	if b.rolecall, err = product.Build(tb.Context(), b.root, tb.TempDir()); err != nil {
 		tb.Fatal(err)
 	}
-	b.Lab = labtest.Start(tb, labtest.Options{Organization: filepath.Join(b.root, "examples", "acme", "organization.yaml"), AssignmentDelay: 200 * time.Millisecond})
+	b.Lab = labtest.Start(tb, labtest.Options{Organization: filepath.Join(b.root, folder, "organization.yaml"), AssignmentDelay: 200 * time.Millisecond})
 	b.env = b.Environment(b.Caller(tb))
 	return b.folder(tb)
 }
@@ -73,7 +81,7 @@ func (b *bench) folder(tb testing.TB) *bench {
 	if err := os.Mkdir(filepath.Join(c.dir, "access"), 0o700); err != nil {
 		tb.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(c.root, "examples", "acme", "rolecall.yaml"))
+	text, err := os.ReadFile(filepath.Join(c.root, c.example, "rolecall.yaml"))
 	if err != nil {
 		tb.Fatal(err)
 	}

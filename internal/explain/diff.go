@@ -1,0 +1,202 @@
+package explain
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/graph"
+)
+
+// SnapshotDiff is who gained and who lost what between two snapshots.
+type SnapshotDiff struct {
+	APIVersion string    `json:"apiVersion"`
+	Kind       string    `json:"kind"`
+	From       time.Time `json:"from"`
+	To         time.Time `json:"to"`
+	// People are sorted by user, cluster and set.
+	People []Moved `json:"people"`
+}
+
+// Moved is somebody whose access changed.
+type Moved struct {
+	User    string             `json:"user"`
+	ID      access.PrincipalID `json:"id"`
+	Cluster access.ClusterARN  `json:"cluster"`
+	Through string             `json:"through"`
+	// From is the account in which they hold the set, where that is not the cluster's own.
+	From   access.AccountID `json:"from,omitempty"`
+	Before State            `json:"before"`
+	After  State            `json:"after"`
+	// Cause is the first link of the chain that changed.
+	Cause string `json:"cause"`
+}
+
+// State is what somebody may do at one time.
+type State struct {
+	Level      access.Level `json:"level"`
+	Scope      Scope        `json:"scope"`
+	Privileged bool         `json:"privileged"`
+}
+
+func (s State) equal(t State) bool {
+	return s.Level == t.Level && s.Privileged == t.Privileged && (s.Scope.Namespaces == nil) == (t.Scope.Namespaces == nil) && slices.Equal(s.Scope.Namespaces, t.Scope.Namespaces)
+}
+
+// String is "edit in payments", "admin", "none".
+func (s State) String() string {
+	if s.Level == access.LevelNone || s.Level == access.LevelUnknown || s.Scope.Namespaces == nil {
+		return string(s.Level)
+	}
+	return string(s.Level) + " in " + strings.Join(s.Scope.Namespaces, ", ")
+}
+
+// Diff compares who may do what in two snapshots, and finds for everybody the first link of their chain that changed. Where one of the two does
+// not know, the change is from or to unknown; a gap is never a gain or a loss.
+func Diff(a, b *graph.Graph) SnapshotDiff {
+	d := SnapshotDiff{APIVersion: APIVersion, Kind: "SnapshotDiff", From: a.Taken, To: b.Taken, People: []Moved{}}
+	before, after := states(a), states(b)
+	keys := maps.Clone(before)
+	maps.Copy(keys, after)
+	for k, known := range keys {
+		s, t := stateOf(a, before, k), stateOf(b, after, k)
+		if s.equal(t) {
+			continue
+		}
+		d.People = append(d.People, Moved{
+			User: known.user, ID: k.User, Cluster: k.Cluster, Through: k.Through, From: k.From, Before: s, After: t, Cause: cause(a, b, k),
+		})
+	}
+	slices.SortFunc(d.People, func(x, y Moved) int {
+		return cmp.Or(cmp.Compare(x.User, y.User), cmp.Compare(x.ID, y.ID), cmp.Compare(x.Cluster, y.Cluster), cmp.Compare(x.Through, y.Through), cmp.Compare(x.From, y.From))
+	})
+	return d
+}
+
+// question asks for what the cell holds.
+func (k Key) question() graph.Question {
+	q := graph.Question{Through: k.Through, From: k.From}
+	if q.From == "" {
+		q.From = k.Cluster.Account()
+	}
+	return q
+}
+
+type cellState struct {
+	user  string
+	state State
+}
+
+func states(g *graph.Graph) map[Key]cellState {
+	out := map[Key]cellState{}
+	for _, e := range Matrix(g, Clusters(g, nil), nil).Entries {
+		out[e.Key()] = cellState{e.User, State{e.Level, e.Scope, e.Privileged}}
+	}
+	return out
+}
+
+// stateOf is the state of a cell; without an entry it is none where everything that could give it was read.
+func stateOf(g *graph.Graph, m map[Key]cellState, k Key) State {
+	if s, ok := m[k]; ok && s.state.Level != access.LevelNone {
+		return s.state
+	}
+	none := State{Level: access.LevelNone}
+	u, exists := g.User(k.User)
+	c := g.Of(k.Cluster)
+	switch {
+	case c == nil && slices.ContainsFunc(g.Gaps, func(gap access.Gap) bool { return gap.Part == access.PartClusters || gap.Part == access.PartAccounts }):
+		return State{Level: access.LevelUnknown}
+	case c == nil:
+		return none
+	case !exists:
+		if _, doubtful := g.UsersDoubt(); doubtful {
+			return State{Level: access.LevelUnknown}
+		}
+		return none
+	case graph.Judge(c.Paths(u, k.question())) == graph.VerdictUndecided:
+		return State{Level: access.LevelUnknown}
+	}
+	return none
+}
+
+// cause is the first link of the chain that differs.
+func cause(a, b *graph.Graph, k Key) string {
+	ca, cb := a.Of(k.Cluster), b.Of(k.Cluster)
+	ua, inA := a.User(k.User)
+	ub, inB := b.User(k.User)
+	switch {
+	case ca == nil:
+		return "the cluster is new, or was not read before"
+	case cb == nil:
+		return "the cluster is gone, or was not read"
+	case !inA:
+		return "the user is new"
+	case !inB:
+		return "the user was deleted"
+	case ua.Disabled != ub.Disabled:
+		return map[bool]string{true: "the user was disabled", false: "the user was enabled"}[ub.Disabled]
+	case ua.Name != ub.Name:
+		return fmt.Sprintf("the user was renamed from %s", ua.Name)
+	}
+	return chain(ca.Paths(ua, k.question()), cb.Paths(ub, k.question()))
+}
+
+// chain compares the hops of two answers in the order of the chain.
+func chain(before, after []graph.Path) string {
+	for _, kind := range []graph.HopKind{graph.HopGroup, graph.HopAssignment, graph.HopRole, graph.HopMapping, graph.HopIdentity, graph.HopBinding, graph.HopRule} {
+		was, is := hops(before, kind), hops(after, kind)
+		if maps.Equal(was, is) {
+			continue
+		}
+		return words(kind, only(was, is), only(is, was))
+	}
+	return "rules of the roles changed"
+}
+
+// hops are the hops of a kind, by name, with their state and what they rest on.
+func hops(paths []graph.Path, k graph.HopKind) map[string]string {
+	out := map[string]string{}
+	for _, p := range paths {
+		if h, ok := p.Hop(k); ok {
+			object := ""
+			if h.Evidence != nil && k != graph.HopAssignment {
+				object = h.Evidence.Object
+			}
+			out[h.Name+"\x00"+string(h.Status)] = object
+		}
+	}
+	return out
+}
+
+// only lists what is in a and not in b, sorted.
+func only(a, b map[string]string) []string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(a)) {
+		if v, ok := b[k]; !ok || v != a[k] {
+			name, status, _ := strings.Cut(k, "\x00")
+			if status != string(graph.OK) {
+				name += " (" + status + ")"
+			}
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func words(k graph.HopKind, lost, gained []string) string {
+	noun := map[graph.HopKind]string{
+		graph.HopGroup: "group", graph.HopAssignment: "assignment", graph.HopRole: "role", graph.HopMapping: "mapping",
+		graph.HopIdentity: "identity", graph.HopBinding: "binding", graph.HopRule: "rule",
+	}[k]
+	switch {
+	case len(lost) == 0:
+		return noun + ": now " + strings.Join(gained, "; ")
+	case len(gained) == 0:
+		return noun + ": no longer " + strings.Join(lost, "; ")
+	}
+	return noun + ": " + strings.Join(lost, "; ") + " became " + strings.Join(gained, "; ")
+}

@@ -1,0 +1,99 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/graph"
+)
+
+// remedy says what mends the first hop of the path that does not hold: a command where there is one.
+func remedy(g *graph.Graph, c *graph.Cluster, p graph.Path, u access.User) string {
+	if h, ok := p.First(graph.Broken); ok {
+		return mend(g, c, p, h, u)
+	}
+	h, ok := p.First(graph.Unknown)
+	switch {
+	case !ok:
+		return ""
+	case h.Code == diag.RC3014:
+		return "bind the grant by group (bind: Group), or change the user name in the directory"
+	case c.Mode != access.ModeConfigMap && h.Kind == graph.HopMapping:
+		return "aws eks list-access-entries --cluster-name " + word(c.Cluster.Name) + " --region " + c.Region + " shows what decides here"
+	}
+	return "read what is missing, then ask again: rolecall snapshot --require-complete"
+}
+
+func mend(g *graph.Graph, c *graph.Cluster, p graph.Path, h graph.Hop, u access.User) string {
+	switch h.Kind {
+	case graph.HopUser:
+		return "enable " + u.Name + " in the directory that feeds Identity Center"
+	case graph.HopAssignment:
+		return assign(g, c, p.Through(), u)
+	case graph.HopRole:
+		return provision(g, c, p)
+	case graph.HopMapping:
+		return mapping(c, h)
+	case graph.HopIdentity:
+		return "map the role with the user name " + access.UsernameTemplate(p.Through()) + "; rolecall apply does it for a grant"
+	case graph.HopBinding, graph.HopRule:
+		return bind(c, h)
+	case graph.HopGroup, graph.HopPermissionSet:
+	}
+	return ""
+}
+
+// word quotes an argument where the shell would read more than a word.
+func word(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-", r)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// assign gives the user the set in the cluster's account.
+func assign(g *graph.Graph, c *graph.Cluster, set string, u access.User) string {
+	sets := g.PermissionSetsNamed(set)
+	if len(sets) != 1 {
+		return "name " + u.Name + ", or a group of theirs, in a grant that selects the cluster, then: rolecall apply"
+	}
+	if sets[0].Owner != "" {
+		return fmt.Sprintf("name %s, or a group of theirs, in a grant through %s, then: rolecall apply", u.Name, set)
+	}
+	return fmt.Sprintf("aws sso-admin create-account-assignment --region %s --instance-arn %s --permission-set-arn %s --target-type AWS_ACCOUNT --target-id %s --principal-type USER --principal-id %s",
+		g.Instance.Region, g.Instance.ARN, sets[0].ARN, c.Account, u.ID)
+}
+
+func provision(g *graph.Graph, c *graph.Cluster, p graph.Path) string {
+	sets := g.PermissionSetsNamed(p.Through())
+	if len(sets) != 1 {
+		return ""
+	}
+	return fmt.Sprintf("aws sso-admin provision-permission-set --region %s --instance-arn %s --permission-set-arn %s --target-type AWS_ACCOUNT --target-id %s",
+		g.Instance.Region, g.Instance.ARN, sets[0].ARN, c.Account)
+}
+
+func mapping(c *graph.Cluster, h graph.Hop) string {
+	switch {
+	case slices.Contains([]diag.Code{diag.RC2002, diag.RC2004, diag.RC2005, diag.RC2022}, h.Code):
+		return "rolecall lint --cluster " + word(c.Name) + " --fix"
+	case h.Code == "", h.Code == diag.RC3002:
+		return "let a grant select the cluster, then: rolecall apply"
+	}
+	return "rolecall lint --cluster " + word(c.Name) + " shows the row and what to write instead"
+}
+
+func bind(c *graph.Cluster, h graph.Hop) string {
+	if h.Code == diag.RC1015 {
+		return "create the role that the binding refers to, or correct its roleRef: " + h.Evidence.Object
+	}
+	if strings.Contains(h.Evidence.Detail, " only") && h.Kind == graph.HopRule {
+		return "add the namespace to the grant, then: rolecall apply"
+	}
+	return "let a grant allow it on " + c.Name + ", then: rolecall apply"
+}

@@ -1,0 +1,160 @@
+package manifest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// maxDepth is how deep JSON may be nested.
+const maxDepth = 1000
+
+// jsonReader makes nodes out of the tokens of a JSON text.
+type jsonReader struct {
+	text   string
+	tokens *json.Decoder
+	depth  int
+}
+
+// parseJSON reads the values of a text, one after the other; those before a mistake are returned with it.
+func parseJSON(text string) ([]*node, error) {
+	r := jsonReader{text: text, tokens: json.NewDecoder(strings.NewReader(text))}
+	r.tokens.UseNumber()
+	var out []*node
+	for {
+		n, err := r.value()
+		if errors.Is(err, io.EOF) && strings.TrimSpace(text[r.offset():]) == "" {
+			return out, nil
+		}
+		if err != nil {
+			return out, err
+		}
+		out = append(out, n)
+	}
+}
+
+func (r *jsonReader) offset() int { return min(int(r.tokens.InputOffset()), len(r.text)) }
+
+// value reads the next value; a closing bracket is nil.
+func (r *jsonReader) value() (*node, error) {
+	at := r.offset()
+	for at < len(r.text) && strings.IndexByte(" \t\r\n,:", r.text[at]) >= 0 {
+		at++
+	}
+	token, err := r.tokens.Token()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // its words are for the user
+	}
+	n := &node{kind: scalar, style: plain, at: at}
+	switch t := token.(type) {
+	case json.Delim:
+		return r.collection(n, t)
+	case string:
+		n.tag, n.style, n.value = "!!str", inJSON, t
+	case json.Number:
+		n.tag, n.value = "!!float", t.String()
+	case bool:
+		n.tag, n.value = "!!bool", fmt.Sprint(t)
+	case nil:
+		n.tag, n.value = "!!null", "null"
+	}
+	return n, nil
+}
+
+func (r *jsonReader) collection(n *node, open json.Delim) (*node, error) {
+	switch open {
+	case '{':
+		n.kind, n.tag = mapping, "!!map"
+	case '[':
+		n.kind, n.tag = sequence, "!!seq"
+	default:
+		return nil, nil //nolint:nilnil // the end of a collection
+	}
+	n.flow, n.style = true, inJSON
+	if r.depth++; r.depth > maxDepth {
+		return nil, fmt.Errorf("nested more than %d levels deep", maxDepth)
+	}
+	for {
+		child, err := r.value()
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return nil, err
+		}
+		if child == nil {
+			r.depth--
+			return n, nil
+		}
+		n.content = append(n.content, child)
+	}
+}
+
+// complainJSON finds the place of a JSON mistake.
+func complainJSON(text string, err error) complaint {
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		// Some offsets are those of the character, others those after it.
+		at := min(int(syntax.Offset), len(text))
+		if at > 0 && (at == len(text) || !strings.Contains(syntax.Error(), fmt.Sprintf("character %q", text[at]))) {
+			at--
+		}
+		return complaint{syntax.Error(), at, min(at+1, len(text))}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		at := len(strings.TrimRight(text, " \t\r\n"))
+		return complaint{"the JSON text ends too early", at, at}
+	}
+	return complaint{message: err.Error()}
+}
+
+// json reads a string of a JSON document.
+func (d *decoder) json() {
+	if !d.open(`"`) {
+		return
+	}
+	for d.at < len(d.src) && !d.failed {
+		start := d.at
+		for d.at < len(d.src) && d.src[d.at] != '"' && d.src[d.at] != '\\' {
+			d.at++
+		}
+		d.copy(start, d.at)
+		if d.at+1 >= len(d.src) || d.src[d.at] == '"' {
+			break
+		}
+		d.jsonEscape()
+	}
+	d.failed = d.failed || !strings.HasPrefix(d.rest(), `"`)
+	d.end = d.at
+}
+
+func (d *decoder) jsonEscape() {
+	start, c := d.at, d.src[d.at+1]
+	if c != 'u' {
+		i := strings.IndexByte(`"\/bfnrt`, c)
+		if d.failed = i < 0; i >= 0 {
+			d.at += 2
+			d.put("\"\\/\b\f\n\r\t"[i:i+1], start, d.at)
+		}
+		return
+	}
+	r, ok := hex(d.rest(), 4)
+	if d.failed = !ok; !ok {
+		return
+	}
+	d.at += 6
+	if utf16.IsSurrogate(r) {
+		low := rune(utf8.RuneError)
+		if strings.HasPrefix(d.rest(), `\u`) {
+			low, _ = hex(d.rest(), 4)
+		}
+		if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+			d.at += 6
+		}
+	}
+	d.put(string(r), start, d.at)
+}
