@@ -35,12 +35,9 @@ var allowed = map[string]rule{
 	"cmd/rolecall": {local: []string{"internal/cli"}, others: standard},
 	"api/v1alpha1": {others: []string{"k8s.io/apimachinery"}},
 
-	"internal/access": {others: pure("context", "k8s.io/api/rbac/v1")},
-	"internal/diag":   {others: pure()},
-	"internal/rbac": {
-		local:  []string{"internal/access"},
-		others: pure("k8s.io/api/rbac/v1"),
-	},
+	"internal/access":  {others: pure("context", "k8s.io/api/rbac/v1")},
+	"internal/diag":    {others: pure()},
+	"internal/rbac":    {local: []string{"internal/access"}, others: pure("k8s.io/api/rbac/v1")},
 	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2", "go.yaml.in/yaml/v3")},
 	"internal/policy": {
 		local:  []string{"internal/access", "internal/diag", "internal/rbac", "api/v1alpha1"},
@@ -83,7 +80,7 @@ var allowed = map[string]rule{
 	"internal/cli": {
 		local: []string{
 			"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/desired", "internal/plan", "internal/apply",
-			"internal/aws", "internal/kube", "internal/awsauth", "internal/explain", "internal/graph", "internal/rbac", "internal/manifest", "internal/lint", "schema",
+			"internal/aws", "internal/kube", "internal/awsauth", "internal/manifest", "internal/lint", "internal/explain", "internal/graph", "internal/rbac", "schema",
 		},
 		others: []string{"std", "github.com/spf13", "golang.org/x/term", "sigs.k8s.io/yaml", "github.com/rogpeppe/go-internal/diff"},
 	},

@@ -12,13 +12,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/awsauth"
+	"github.com/rolecall-dev/rolecall/internal/kube"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/rolecall-dev/rolecall/internal/access"
-	"github.com/rolecall-dev/rolecall/internal/awsauth"
-	"github.com/rolecall-dev/rolecall/internal/kube"
 	"github.com/rolecall-dev/rolecall/lab/labtest"
 )
 
@@ -93,8 +93,8 @@ func settled(d awsauth.Document) []awsauth.Entry {
 func contested(d awsauth.Document) []string {
 	var out []string
 	for _, e := range d.Roles {
-		if strings.HasPrefix(e.ARN, contest) {
-			out = append(out, strings.TrimPrefix(e.ARN, contest))
+		if writer, ok := strings.CutPrefix(e.ARN, contest); ok {
+			out = append(out, writer)
 		}
 	}
 	return out
