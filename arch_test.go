@@ -85,6 +85,7 @@ var allowed = map[string]rule{
 		others: []string{"std", "github.com/spf13", "golang.org/x/term", "sigs.k8s.io/yaml", "github.com/rogpeppe/go-internal/diff"},
 	},
 
+	"internal/eksaccess":            {others: pure("embed")},
 	"internal/kubesim":              {others: standard},
 	"internal/awssim":               {local: sim("eks", "iam", "iampolicy", "identitystore", "organizations", "service", "sigv4", "ssoadmin", "state", "sts"), others: standard},
 	"internal/awssim/awsjson":       {local: sim("service", "shape"), others: standard},

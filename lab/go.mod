@@ -69,6 +69,8 @@ require (
 )
 
 require (
+	github.com/aws/aws-sdk-go-v2/service/eks v1.105.5
+	github.com/aws/aws-sdk-go-v2/service/iam v1.64.9
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/rolecall-dev/rolecall v0.0.0
 	github.com/spf13/cobra v1.10.2

@@ -15,6 +15,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,14 +33,22 @@ type Options struct {
 	// AssignmentDelay is how long assignments and other asynchronous requests
 	// stay in progress.
 	AssignmentDelay time.Duration
-	Limits          LimitMode
-	ErrorStatus     ErrorStatus
-	Faults          Faults
+	// UpdateDelay is how long updates of EKS clusters stay in progress.
+	UpdateDelay time.Duration
+	// Lag is how far EKS is behind what was written.
+	Lag         Lag
+	Limits      LimitMode
+	ErrorStatus ErrorStatus
+	Faults      Faults
 	// Log gets one line per call; nil logs nothing.
 	Log *slog.Logger
 	// OnCall is told of every call before its reply is written, by several
 	// goroutines at a time.
 	OnCall func(Call)
+	// OnAccess is told, one call at a time, of every EKS cluster at first and
+	// then whenever its mode or access entries become other ones to its front
+	// door. Calls of EKS are answered after it was told of what they did.
+	OnAccess func(Access)
 }
 
 // ErrorStatus chooses the HTTP status of errors of the JSON 1.1 services.
@@ -71,6 +80,7 @@ type Server struct {
 	log      *slog.Logger
 	backends map[string]service.Backend
 	serial   atomic.Int64
+	telling  sync.Mutex
 
 	// Guarded by the state's lock.
 	faults  Faults
@@ -96,6 +106,7 @@ func New(opts Options) *Server {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.state.With(func() { s.state.Lag = opts.Lag })
 	s.setFaults(opts.Faults)
 	return s
 }
@@ -190,12 +201,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, x exchange) {
 		x.call.Now = s.clock()
 		x.call.Faults = s.replyFaults()
 		x.call.Allowed = func(action, resource string) bool { return s.allowed(x.call, action, resource) }
-		for _, b := range s.backends {
-			b.Settle(x.call.Now)
-		}
+		s.settle()
 		s.perform(r, &x, parseErr)
 		s.calls[x.name+":"+x.call.Operation]++
 	})
+	if x.name == eksService {
+		s.tellAccess()
+	}
 	s.report(r.Context(), x)
 	if x.wait > 0 {
 		pause(r.Context(), x.wait)

@@ -37,10 +37,13 @@ type Faults struct {
 	// FailAssignments makes assignments to these accounts (name or id) end as
 	// FAILED with the reason given.
 	FailAssignments map[string]string
-	ShortPages      bool // pages hold half of what was asked for
-	EmptyPages      bool // every list begins with an empty page
-	OmitStatus      bool // accounts have no Status, only State
-	OmitPaths       bool // accounts and units have no Paths and Path
+	// FailUpdates makes updates of these EKS clusters (by name) that are
+	// asked for from now on end as Failed with the reason given.
+	FailUpdates map[string]string
+	ShortPages  bool // pages hold half of what was asked for
+	EmptyPages  bool // every list begins with an empty page
+	OmitStatus  bool // accounts have no Status, only State
+	OmitPaths   bool // accounts and units have no Paths and Path
 }
 
 // SetFaults replaces the faults and starts their counting anew.
@@ -130,5 +133,6 @@ func (s *Server) replyFaults() service.Faults {
 		ShortPages: s.faults.ShortPages, EmptyPages: s.faults.EmptyPages,
 		OmitStatus: s.faults.OmitStatus, OmitPaths: s.faults.OmitPaths,
 		FailAssignments: failing, AssignmentDelay: s.opts.AssignmentDelay,
+		UpdateDelay: s.opts.UpdateDelay, FailUpdates: s.faults.FailUpdates,
 	}
 }

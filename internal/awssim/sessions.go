@@ -33,10 +33,7 @@ func (s *Server) IssueSession(userName, account, permissionSet string, d time.Du
 	var out Credentials
 	var err error
 	s.state.With(func() {
-		now := s.clock()
-		for _, b := range s.backends {
-			b.Settle(now)
-		}
+		s.settle()
 		out, err = s.issue(userName, account, permissionSet, d)
 	})
 	if err != nil {

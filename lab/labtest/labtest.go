@@ -40,6 +40,10 @@ type Options struct {
 	Organization string
 	// AssignmentDelay is how long assignments stay in progress.
 	AssignmentDelay time.Duration
+	// UpdateDelay is how long updates of clusters stay in progress.
+	UpdateDelay time.Duration
+	// Lag is how far EKS is behind what was written.
+	Lag awssim.Lag
 	// OnCall is told of every AWS call; it may be nil.
 	OnCall func(awssim.Call)
 }
@@ -61,7 +65,7 @@ func Start(tb testing.TB, o Options) *Lab {
 	}
 	l, err := laboratory.Start(tb.Context(), laboratory.Options{
 		Organization: org, Binaries: Binaries(tb), Dir: tb.TempDir(),
-		AssignmentDelay: o.AssignmentDelay, Now: time.Now, OnCall: o.OnCall,
+		AssignmentDelay: o.AssignmentDelay, UpdateDelay: o.UpdateDelay, Lag: o.Lag, Now: time.Now, OnCall: o.OnCall,
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"maps"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim/restjson"
 	"github.com/rolecall-dev/rolecall/internal/awssim/service"
@@ -165,7 +163,7 @@ func (e *Service) createCluster(c *service.Call) (any, *service.Error) {
 	e.state.Clusters[arn] = cluster
 	e.tokens[in.Token] = arn
 	if cluster.AuthenticationMode != modeConfigMap {
-		e.admitCreator(cluster, c.Now)
+		e.admit(cluster, c.Now)
 	}
 	return clusterResult{Cluster: viewCluster(cluster)}, nil
 }
@@ -183,47 +181,8 @@ func (e *Service) deleteCluster(c *service.Call) (any, *service.Error) {
 		return nil, failure
 	}
 	delete(e.state.Clusters, cluster.ARN)
+	delete(e.ledgers, cluster.ARN)
 	view := viewCluster(cluster)
 	view.Status = "DELETING"
 	return clusterResult{Cluster: view}, nil
-}
-
-// admitCreator gives the cluster's creator the entry and the policy that EKS gives when a cluster comes to know access entries.
-func (e *Service) admitCreator(cluster *state.Cluster, now time.Time) {
-	id := e.principalID(cluster.Creator)
-	if _, exists := cluster.AccessEntries[cluster.Creator]; id == "" || exists {
-		return
-	}
-	c := &service.Call{Region: cluster.Region, Caller: service.Caller{Account: cluster.Account}, Input: service.Input{Labels: map[string]string{"name": cluster.Name}}}
-	arn := "arn:" + e.state.Partition + ":eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
-	if cluster.AccessEntries == nil {
-		cluster.AccessEntries = map[string]*state.AccessEntry{}
-	}
-	cluster.AccessEntries[cluster.Creator] = &state.AccessEntry{
-		ARN:          e.entryARN(c, cluster.Creator, e.state.FreshID(state.KindUUID, cluster.ARN, cluster.Creator)),
-		PrincipalARN: cluster.Creator, PrincipalID: id, Username: e.defaultUsername(cluster.Creator), Type: "STANDARD",
-		Tags: map[string]string{}, CreatedAt: now.UTC(), ModifiedAt: now.UTC(),
-		Policies: map[string]*state.PolicyAssociation{arn: {PolicyARN: arn, ScopeType: "cluster", AssociatedAt: now.UTC(), ModifiedAt: now.UTC()}},
-	}
-}
-
-// principalID is the unique id of a role or user by its full ARN; empty when there is none.
-func (e *Service) principalID(arn string) string {
-	if role := e.state.Roles[arn]; role != nil {
-		return role.ID
-	}
-	if user := e.state.IAMUsers[arn]; user != nil {
-		return user.ID
-	}
-	return ""
-}
-
-// defaultUsername is the Kubernetes username of an entry made without one: a role's drops the path and takes the session's name.
-func (e *Service) defaultUsername(principal string) string {
-	fields := strings.SplitN(principal, ":", 6)
-	rest, isRole := strings.CutPrefix(fields[5], "role/")
-	if !isRole {
-		return principal
-	}
-	return "arn:" + fields[1] + ":sts::" + fields[4] + ":assumed-role/" + rest[strings.LastIndex(rest, "/")+1:] + "/{{SessionName}}"
 }

@@ -20,11 +20,13 @@ type Service struct {
 	state *state.State
 	// tokens remembers what was made for a client request token, so that a repeated request is not a second one.
 	tokens map[string]string
+	// ledgers are by cluster ARN.
+	ledgers map[string]*ledger
 }
 
 // New returns EKS over a state.
 func New(s *state.State) *Service {
-	e := &Service{state: s, tokens: map[string]string{}}
+	e := &Service{state: s, tokens: map[string]string{}, ledgers: map[string]*ledger{}}
 	e.API = restjson.New(restjson.Hooks{Invalid: invalidValues, Settle: e.settle}, e.operations()...)
 	return e
 }

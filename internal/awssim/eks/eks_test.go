@@ -358,7 +358,7 @@ func TestEveryAccessPolicyIsListed(t *testing.T) {
 
 func TestTheModeGoesForwardOneStepAtATimeAndTakesTime(t *testing.T) {
 	server, client := start(t)
-	server.Faults.AssignmentDelay = time.Minute
+	server.Faults.UpdateDelay = time.Minute
 	ctx := t.Context()
 	change := func(to ekstypes.AuthenticationMode) (*ekssdk.UpdateClusterConfigOutput, error) {
 		return client.UpdateClusterConfig(ctx, &ekssdk.UpdateClusterConfigInput{Name: awssdk.String("old"), AccessConfig: &ekstypes.UpdateAccessConfigRequest{AuthenticationMode: to}})

@@ -1,9 +1,11 @@
 package eks
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim/restjson"
 	"github.com/rolecall-dev/rolecall/internal/awssim/service"
@@ -26,7 +28,7 @@ type entryInput struct {
 
 func (in entryInput) kind() string {
 	if in.Type == "" {
-		return "STANDARD"
+		return state.Standard
 	}
 	return in.Type
 }
@@ -96,6 +98,20 @@ func (e *Service) entry(c *service.Call) (*state.Cluster, *state.AccessEntry, *s
 	return cluster, entry, nil
 }
 
+// seenEntry finds the access entry that a call names as a reader sees it, who may be behind.
+func (e *Service) seenEntry(c *service.Call) (*state.Cluster, *state.AccessEntry, *service.Error) {
+	cluster, failure := e.admitting(c)
+	if failure != nil {
+		return nil, nil, failure
+	}
+	entries, _ := e.seen(cluster, c.Now, e.state.Lag.Reads)
+	entry := entries[c.Labels["principalArn"]]
+	if entry == nil {
+		return nil, nil, fail("ResourceNotFoundException", noEntry)
+	}
+	return cluster, entry, nil
+}
+
 func (e *Service) createAccessEntry(c *service.Call) (any, *service.Error) {
 	cluster, failure := e.admitting(c)
 	if failure != nil {
@@ -106,7 +122,7 @@ func (e *Service) createAccessEntry(c *service.Call) (any, *service.Error) {
 	if existing != nil && in.Token != "" && e.tokens[in.Token] == existing.ARN {
 		return viewEntry(cluster, existing), nil
 	}
-	if failure := e.checkEntry(cluster, in); failure != nil {
+	if failure := e.checkEntry(c, cluster, in); failure != nil {
 		return nil, failure
 	}
 	switch {
@@ -115,22 +131,12 @@ func (e *Service) createAccessEntry(c *service.Call) (any, *service.Error) {
 	case len(cluster.AccessEntries) >= maxEntries:
 		return nil, fail("ResourceLimitExceededException", "The maximum number of access entries for this cluster has been reached.")
 	}
-	username, groups := nodeIdentity(in.kind())
-	entry := &state.AccessEntry{
-		ARN:          e.entryARN(c, in.PrincipalARN, e.state.FreshID(state.KindUUID, cluster.ARN, in.PrincipalARN)),
-		PrincipalARN: in.PrincipalARN, PrincipalID: e.principalID(in.PrincipalARN), Username: username, Groups: groups, Type: in.kind(),
-		Tags: maps.Clone(in.Tags), CreatedAt: c.Now.UTC(), ModifiedAt: c.Now.UTC(), Policies: map[string]*state.PolicyAssociation{},
+	entry := e.state.NewAccessEntry(cluster, in.PrincipalARN, in.kind(), c.Now)
+	maps.Copy(entry.Tags, in.Tags)
+	if in.kind() == state.Standard {
+		entry.Username, entry.Groups = cmp.Or(in.Username, entry.Username), in.groups()
 	}
-	if in.kind() == standard {
-		entry.Username, entry.Groups = in.Username, in.groups()
-	}
-	if entry.Username == "" {
-		entry.Username = e.defaultUsername(in.PrincipalARN)
-	}
-	if cluster.AccessEntries == nil {
-		cluster.AccessEntries = map[string]*state.AccessEntry{}
-	}
-	cluster.AccessEntries[in.PrincipalARN] = entry
+	e.replace(cluster, entry, c.Now)
 	e.tokens[in.Token] = entry.ARN
 	return viewEntry(cluster, entry), nil
 }
@@ -141,9 +147,10 @@ func (e *Service) listAccessEntries(c *service.Call) (any, *service.Error) {
 		return nil, failure
 	}
 	policy := c.Params.Get("associatedPolicyArn")
+	entries, _ := e.seen(cluster, c.Now, e.state.Lag.Reads)
 	var arns []string
-	for _, arn := range slices.Sorted(maps.Keys(cluster.AccessEntries)) {
-		if policy == "" || cluster.AccessEntries[arn].Policies[policy] != nil {
+	for _, arn := range slices.Sorted(maps.Keys(entries)) {
+		if policy == "" || entries[arn].Policies[policy] != nil {
 			arns = append(arns, arn)
 		}
 	}
@@ -155,7 +162,7 @@ func (e *Service) listAccessEntries(c *service.Call) (any, *service.Error) {
 }
 
 func (e *Service) describeAccessEntry(c *service.Call) (any, *service.Error) {
-	cluster, entry, failure := e.entry(c)
+	cluster, entry, failure := e.seenEntry(c)
 	if failure != nil {
 		return nil, failure
 	}
@@ -169,20 +176,19 @@ func (e *Service) updateAccessEntry(c *service.Call) (any, *service.Error) {
 		return nil, failure
 	}
 	in := restjson.Decode[entryInput](c)
-	if entry.Type != standard {
+	if entry.Type != state.Standard {
 		return nil, invalidParameter("The username and kubernetesGroups of an access entry of type " + entry.Type + " cannot be changed.")
 	}
 	if failure := checkNames(in.Username, in.groups()); failure != nil {
 		return nil, failure
 	}
-	if in.Username != "" {
-		entry.Username = in.Username
-	}
+	changed := *entry
+	changed.Username, changed.ModifiedAt = cmp.Or(in.Username, entry.Username), c.Now.UTC()
 	if in.KubernetesGroups != nil {
-		entry.Groups = *in.KubernetesGroups
+		changed.Groups = *in.KubernetesGroups
 	}
-	entry.ModifiedAt = c.Now.UTC()
-	return viewEntry(cluster, entry), nil
+	e.replace(cluster, &changed, c.Now)
+	return viewEntry(cluster, &changed), nil
 }
 
 func (e *Service) deleteAccessEntry(c *service.Call) (any, *service.Error) {
@@ -190,39 +196,21 @@ func (e *Service) deleteAccessEntry(c *service.Call) (any, *service.Error) {
 	if failure != nil {
 		return nil, failure
 	}
-	delete(cluster.AccessEntries, entry.PrincipalARN)
+	e.change(cluster, c.Now, func(all map[string]*state.AccessEntry) { delete(all, entry.PrincipalARN) })
 	return nil, nil
 }
 
-const (
-	standard = "STANDARD"
-	autoNode = "EC2" // nodes of EKS Auto Mode
-)
-
-// nodeIdentity is the fixed username and groups of entries that are not for people; both are empty for the others.
-func nodeIdentity(kind string) (string, []string) {
-	const byName, bySession = "system:node:{{EC2PrivateDNSName}}", "system:node:{{SessionName}}"
-	switch kind {
-	case "EC2_LINUX", autoNode:
-		return byName, []string{"system:nodes"}
-	case "EC2_WINDOWS":
-		return byName, []string{"eks:kube-proxy-windows", "system:nodes"}
-	case "FARGATE_LINUX":
-		return bySession, []string{"system:bootstrappers", "system:node-proxier", "system:nodes"}
-	case "HYBRID_LINUX", "HYPERPOD_LINUX":
-		return bySession, []string{"system:nodes"}
-	}
-	return "", nil
-}
-
-func (e *Service) checkEntry(cluster *state.Cluster, in entryInput) *service.Error {
-	if failure := e.checkPrincipal(cluster, in); failure != nil {
+func (e *Service) checkEntry(c *service.Call, cluster *state.Cluster, in entryInput) *service.Error {
+	if failure := e.checkPrincipal(c, cluster, in); failure != nil {
 		return failure
 	}
-	if in.kind() == standard {
+	if key, ok := badTag(in.Tags); ok {
+		return invalidParameter("Invalid tag key: " + key)
+	}
+	if in.kind() == state.Standard {
 		return checkNames(in.Username, in.groups())
 	}
-	if username, _ := nodeIdentity(in.kind()); username == "" {
+	if _, _, ok := state.NodeIdentity(in.kind()); !ok {
 		return invalidParameter("The specified type " + in.Type + " is not supported.")
 	}
 	if in.Username != "" || len(in.groups()) > 0 {
@@ -233,19 +221,31 @@ func (e *Service) checkEntry(cluster *state.Cluster, in entryInput) *service.Err
 
 // checkPrincipal demands a role or user that exists, by its full ARN: EKS resolves it to its unique id. Nodes' entries take roles of
 // the cluster's own account.
-func (e *Service) checkPrincipal(cluster *state.Cluster, in entryInput) *service.Error {
+func (e *Service) checkPrincipal(c *service.Call, cluster *state.Cluster, in entryInput) *service.Error {
 	invalid := invalidParameter("The specified principalArn is invalid: invalid principal.")
-	if e.principalID(in.PrincipalARN) == "" {
+	if !e.known(in.PrincipalARN, c.Now) {
 		return invalid
 	}
 	if strings.Contains(in.PrincipalARN, ":role/aws-service-role/") {
 		return invalidParameter("The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role.")
 	}
 	role := e.state.Roles[in.PrincipalARN]
-	if in.kind() != standard && (role == nil || role.Account != cluster.Account) {
+	if in.kind() != state.Standard && (role == nil || role.Account != cluster.Account) {
 		return invalid
 	}
 	return nil
+}
+
+// known tells whether EKS knows a role or user, which takes a while after it was made.
+func (e *Service) known(principal string, now time.Time) bool {
+	lag := e.state.Lag.Principals
+	if role := e.state.Roles[principal]; role != nil {
+		return !now.Before(role.CreatedAt.Add(lag))
+	}
+	if user := e.state.IAMUsers[principal]; user != nil {
+		return !now.Before(user.CreatedAt.Add(lag))
+	}
+	return false
 }
 
 // checkNames keeps the username and groups of an entry apart from those of Kubernetes, EKS and AWS, and makes sure that a session name
@@ -260,6 +260,9 @@ func checkNames(username string, groups []string) *service.Error {
 		return invalidParameter("The username " + username + " is invalid, a colon must come before the session name")
 	}
 	for _, group := range groups {
+		if group == "" {
+			return invalidParameter("A kubernetes group name cannot be empty.")
+		}
 		if strings.HasPrefix(group, "system:") {
 			return invalidParameter("The kubernetes group name " + group + " is invalid, it cannot start with system:")
 		}

@@ -150,8 +150,8 @@ func (e *Service) needsDisassociate(c *service.Call) []service.Need {
 func (e *Service) onTagged(action string) func(*service.Call) []service.Need {
 	return func(c *service.Call) []service.Need {
 		need := service.Need{Action: action, Resources: []string{c.Labels["resourceArn"]}, Context: map[string][]string{}}
-		if tags, failure := e.tagged(c); failure == nil {
-			need.Context = resourceTags(*tags)
+		if resource, failure := e.tagged(c); failure == nil {
+			need.Context = resourceTags(resource.tags)
 		}
 		if keys := c.Params["tagKeys"]; len(keys) > 0 {
 			need.Context["aws:TagKeys"] = keys

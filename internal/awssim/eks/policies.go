@@ -99,22 +99,29 @@ func (e *Service) associateAccessPolicy(c *service.Call) (any, *service.Error) {
 	if failure := e.checkAssociation(entry, in); failure != nil {
 		return nil, failure
 	}
-	association := entry.Policies[in.PolicyARN]
-	if association == nil {
-		association = &state.PolicyAssociation{PolicyARN: in.PolicyARN, AssociatedAt: c.Now.UTC()}
+	association := &state.PolicyAssociation{
+		PolicyARN: in.PolicyARN, ScopeType: in.AccessScope.Type, Namespaces: in.AccessScope.Namespaces, AssociatedAt: c.Now.UTC(), ModifiedAt: c.Now.UTC(),
 	}
-	association.ScopeType, association.Namespaces, association.ModifiedAt = in.AccessScope.Type, in.AccessScope.Namespaces, c.Now.UTC()
-	if entry.Policies == nil {
-		entry.Policies = map[string]*state.PolicyAssociation{}
+	if before := entry.Policies[in.PolicyARN]; before != nil {
+		association.AssociatedAt = before.AssociatedAt
 	}
-	entry.Policies[in.PolicyARN] = association
+	e.replace(cluster, withPolicies(entry, func(all map[string]*state.PolicyAssociation) { all[in.PolicyARN] = association }), c.Now)
 	return associateResult{ClusterName: cluster.Name, PrincipalARN: entry.PrincipalARN, Association: viewAssociation(association)}, nil
+}
+
+// withPolicies returns a copy of an entry with an edited copy of its associations.
+func withPolicies(entry *state.AccessEntry, edit func(map[string]*state.PolicyAssociation)) *state.AccessEntry {
+	changed := *entry
+	changed.Policies = map[string]*state.PolicyAssociation{}
+	maps.Copy(changed.Policies, entry.Policies)
+	edit(changed.Policies)
+	return &changed
 }
 
 func (e *Service) checkAssociation(entry *state.AccessEntry, in associateInput) *service.Error {
 	name, ours := strings.CutPrefix(in.PolicyARN, e.policyPrefix())
 	switch {
-	case entry.Type != standard && entry.Type != autoNode:
+	case entry.Type != state.Standard && entry.Type != state.AutoNode:
 		return fail("InvalidRequestException", "Access policies cannot be associated with an access entry of type "+entry.Type+".")
 	case !ours || !slices.Contains(accessPolicies(), name):
 		return invalidParameter("The specified policyArn is invalid: invalid policy.")
@@ -142,7 +149,7 @@ func namespacePattern(text string) bool {
 }
 
 func (e *Service) listAssociatedAccessPolicies(c *service.Call) (any, *service.Error) {
-	cluster, entry, failure := e.entry(c)
+	cluster, entry, failure := e.seenEntry(c)
 	if failure != nil {
 		return nil, failure
 	}
@@ -158,7 +165,7 @@ func (e *Service) listAssociatedAccessPolicies(c *service.Call) (any, *service.E
 }
 
 func (e *Service) disassociateAccessPolicy(c *service.Call) (any, *service.Error) {
-	_, entry, failure := e.entry(c)
+	cluster, entry, failure := e.entry(c)
 	if failure != nil {
 		return nil, failure
 	}
@@ -166,6 +173,6 @@ func (e *Service) disassociateAccessPolicy(c *service.Call) (any, *service.Error
 	if entry.Policies[arn] == nil {
 		return nil, fail("ResourceNotFoundException", "The specified policyArn is not associated with the access entry.")
 	}
-	delete(entry.Policies, arn)
+	e.replace(cluster, withPolicies(entry, func(all map[string]*state.PolicyAssociation) { delete(all, arn) }), c.Now)
 	return nil, nil
 }

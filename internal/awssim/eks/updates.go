@@ -18,12 +18,18 @@ type updateView struct {
 	Type      string           `json:"type"`
 	Params    []paramView      `json:"params"`
 	CreatedAt restjson.Seconds `json:"createdAt"`
-	Errors    []struct{}       `json:"errors"`
+	Errors    []errorView      `json:"errors"`
 }
 
 type paramView struct {
 	Type  string `json:"type"`
 	Value string `json:"value"`
+}
+
+type errorView struct {
+	ErrorCode    string   `json:"errorCode"`
+	ErrorMessage string   `json:"errorMessage"`
+	ResourceIDs  []string `json:"resourceIds"`
 }
 
 type updateResult struct {
@@ -36,9 +42,12 @@ type listUpdatesResult struct {
 }
 
 func viewUpdate(u *state.Update) updateView {
-	v := updateView{ID: u.ID, Status: u.Status, Type: u.Type, Params: []paramView{}, CreatedAt: restjson.Seconds(u.CreatedAt), Errors: []struct{}{}}
+	v := updateView{ID: u.ID, Status: u.Status, Type: u.Type, Params: []paramView{}, CreatedAt: restjson.Seconds(u.CreatedAt), Errors: []errorView{}}
 	for _, p := range u.Params {
 		v.Params = append(v.Params, paramView(p))
+	}
+	if u.Status == "Failed" {
+		v.Errors = append(v.Errors, errorView{ErrorCode: "Unknown", ErrorMessage: u.Failure, ResourceIDs: []string{}})
 	}
 	return v
 }
@@ -71,7 +80,7 @@ func (e *Service) updateClusterConfig(c *service.Call) (any, *service.Error) {
 	update := &state.Update{
 		ID: e.state.FreshID(state.KindUUID, cluster.ARN, "update"), Type: "AccessConfigUpdate", Status: "InProgress",
 		Params:    []state.UpdateParam{{Type: "AuthenticationMode", Value: to}},
-		CreatedAt: c.Now.UTC(), Due: c.Now.UTC().Add(c.Faults.AssignmentDelay), Mode: to,
+		CreatedAt: c.Now.UTC(), Due: c.Now.UTC().Add(c.Faults.UpdateDelay), Mode: to, Failure: c.Faults.FailUpdates[cluster.Name],
 	}
 	if cluster.Updates == nil {
 		cluster.Updates = map[string]*state.Update{}
@@ -102,10 +111,15 @@ func (e *Service) settle(now time.Time) {
 			if update.Status != "InProgress" || now.Before(update.Due) {
 				continue
 			}
-			update.Status, cluster.Status = "Successful", "ACTIVE"
+			cluster.Status = "ACTIVE"
+			if update.Failure != "" {
+				update.Status = "Failed"
+				continue
+			}
+			update.Status = "Successful"
 			if update.Mode != "" {
 				cluster.AuthenticationMode = update.Mode
-				e.admitCreator(cluster, now)
+				e.admit(cluster, now)
 			}
 		}
 	}

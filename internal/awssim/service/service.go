@@ -72,6 +72,11 @@ type Faults struct {
 	FailAssignments map[string]string
 	// AssignmentDelay is how long an asynchronous request stays in progress.
 	AssignmentDelay time.Duration
+	// UpdateDelay is how long an update of a cluster stays in progress.
+	UpdateDelay time.Duration
+	// FailUpdates makes updates of the clusters (by name) fail with the reason
+	// given.
+	FailUpdates map[string]string
 }
 
 // Caller is the principal that signed a request.

@@ -170,6 +170,7 @@ type clusterDoc struct {
 	Tags               map[string]string `json:"tags,omitempty"`
 	Connector          bool              `json:"connector,omitempty"`
 	Creator            string            `json:"creator,omitempty"`
+	NodeRoles          map[string]string `json:"nodeRoles,omitempty"`
 	CreatedAt          time.Time         `json:"createdAt,omitzero"`
 	AccessEntries      []accessEntryDoc  `json:"accessEntries,omitempty"`
 	Updates            []Update          `json:"updates,omitempty"`

@@ -103,7 +103,7 @@ func (l *loader) cluster(doc clusterDoc) error {
 		Status:             cmp.Or(doc.Status, "ACTIVE"),
 		AuthenticationMode: doc.AuthenticationMode,
 		RoleARN:            cmp.Or(doc.RoleARN, "arn:"+s.Partition+":iam::"+account+":role/"+doc.Name+"-cluster"),
-		Tags:               orEmpty(doc.Tags), Connector: doc.Connector, Creator: doc.Creator,
+		Tags:               orEmpty(doc.Tags), Connector: doc.Connector, Creator: doc.Creator, NodeRoles: orEmpty(doc.NodeRoles),
 		CreatedAt:     orTime(doc.CreatedAt, s.Epoch),
 		AccessEntries: map[string]*AccessEntry{}, Updates: map[string]*Update{},
 	}
@@ -123,64 +123,6 @@ func (l *loader) cluster(doc clusterDoc) error {
 	}
 	s.Clusters[c.ARN] = c
 	return nil
-}
-
-func (l *loader) accessEntry(c *Cluster, doc accessEntryDoc) *AccessEntry {
-	e := &AccessEntry{
-		PrincipalARN: doc.PrincipalARN, Username: doc.Username, Groups: doc.Groups,
-		Type: cmp.Or(doc.Type, "STANDARD"), Tags: orEmpty(doc.Tags),
-		PrincipalID: cmp.Or(doc.PrincipalID, l.s.UniqueID(doc.PrincipalARN)),
-		ARN:         doc.ARN,
-		CreatedAt:   orTime(doc.CreatedAt, l.s.Epoch), ModifiedAt: orTime(doc.ModifiedAt, l.s.Epoch),
-		Policies: map[string]*PolicyAssociation{},
-	}
-	if e.ARN == "" {
-		e.ARN = l.s.AccessEntryARN(c, doc.PrincipalARN)
-	}
-	if e.Username == "" {
-		e.Username = DefaultUsername(doc.PrincipalARN)
-	}
-	for _, p := range doc.Policies {
-		p.AssociatedAt, p.ModifiedAt = orTime(p.AssociatedAt, e.CreatedAt), orTime(p.ModifiedAt, e.CreatedAt)
-		e.Policies[p.PolicyARN] = &p
-	}
-	return e
-}
-
-// UniqueID returns the unique id (AROA…, AIDA…) of the role or user that has
-// the ARN now, empty when there is none.
-func (s *State) UniqueID(principalARN string) string {
-	if r := s.Roles[principalARN]; r != nil {
-		return r.ID
-	}
-	if u := s.IAMUsers[principalARN]; u != nil {
-		return u.ID
-	}
-	return ""
-}
-
-// AccessEntryARN returns the ARN of an access entry that is made now for a
-// principal. The last part is different each time.
-func (s *State) AccessEntryARN(c *Cluster, principalARN string) string {
-	parts := strings.SplitN(principalARN, ":", 6)
-	if len(parts) < 6 {
-		return ""
-	}
-	kind, _, _ := strings.Cut(parts[5], "/")
-	_, name := splitLast(parts[5])
-	return "arn:" + s.Partition + ":eks:" + c.Region + ":" + c.Account + ":access-entry/" + c.Name + "/" +
-		kind + "/" + parts[4] + "/" + name + "/" + s.FreshID(KindUUID, c.ARN, principalARN)
-}
-
-// DefaultUsername returns the Kubernetes user name EKS gives a principal whose
-// entry names none: the user's ARN, or the role's session with a template.
-func DefaultUsername(principalARN string) string {
-	parts := strings.SplitN(principalARN, ":", 6)
-	if len(parts) < 6 || !strings.HasPrefix(parts[5], "role/") {
-		return principalARN
-	}
-	_, name := splitLast(parts[5])
-	return "arn:" + parts[1] + ":sts::" + parts[4] + ":assumed-role/" + name + "/{{SessionName}}"
 }
 
 // DNSSuffix returns the domain under which the partition's services live.

@@ -161,7 +161,7 @@ func clusterDocOf(c *Cluster) clusterDoc {
 	doc := clusterDoc{
 		Account: c.Account, Region: c.Region, Name: c.Name, Endpoint: c.Endpoint, CA: string(c.CA), Version: c.Version,
 		PlatformVersion: c.PlatformVersion, Status: c.Status, AuthenticationMode: c.AuthenticationMode, RoleARN: c.RoleARN,
-		OIDCIssuer: c.OIDCIssuer, Tags: c.Tags, Connector: c.Connector, Creator: c.Creator, CreatedAt: c.CreatedAt,
+		OIDCIssuer: c.OIDCIssuer, Tags: c.Tags, Connector: c.Connector, Creator: c.Creator, NodeRoles: c.NodeRoles, CreatedAt: c.CreatedAt,
 	}
 	for _, arn := range sortedKeys(c.AccessEntries) {
 		e := c.AccessEntries[arn]

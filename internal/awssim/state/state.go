@@ -24,6 +24,8 @@ type State struct {
 	Partition string
 	// Epoch is the creation time of what the input declares without one.
 	Epoch time.Time
+	// Lag says how far EKS is behind. It is not saved.
+	Lag Lag
 
 	Organization Organization
 	Units        map[string]*Unit    // by unit id
@@ -183,8 +185,12 @@ type Cluster struct {
 	CreatedAt          time.Time
 	Connector          bool   // registered through the EKS connector
 	Creator            string // principal ARN that gets an access entry when the mode changes, else empty
-	AccessEntries      map[string]*AccessEntry
-	Updates            map[string]*Update
+	// NodeRoles are the roles of managed nodes and of Fargate profiles, with the type of entry that EKS makes for each when the
+	// cluster comes to know access entries.
+	NodeRoles map[string]string
+	// AccessEntries, by principal ARN. The map and the entries in it are replaced, never changed: older versions are still read.
+	AccessEntries map[string]*AccessEntry
+	Updates       map[string]*Update
 }
 
 // AccessEntry lets one IAM principal into a cluster.
@@ -218,7 +224,8 @@ type Update struct {
 	Params    []UpdateParam `json:"params,omitempty"`
 	CreatedAt time.Time     `json:"createdAt"`
 	Due       time.Time     `json:"due"`
-	Mode      string        `json:"mode,omitempty"` // authentication mode that takes effect at Due, else empty
+	Mode      string        `json:"mode,omitempty"`    // authentication mode that takes effect at Due, else empty
+	Failure   string        `json:"failure,omitempty"` // why the update fails at Due, else empty
 }
 
 // UpdateParam is one parameter of an update.

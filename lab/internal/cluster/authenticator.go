@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -29,26 +32,45 @@ func (c *Cluster) initAuthenticator(ctx context.Context) error {
 	if err := clientcmd.WriteToFile(Kubeconfig(map[string]*rest.Config{c.spec.Name: c.config(pair)}, c.spec.Name), c.path("authenticator.kubeconfig")); err != nil {
 		return fmt.Errorf("writing its kubeconfig: %w", err)
 	}
-	config, err := yaml.Marshal(map[string]any{
-		"clusterID": c.spec.Name,
-		"server": map[string]any{
-			"port": c.ports.webhook, "hostname": "127.0.0.1", "address": "127.0.0.1",
-			"stateDir":           c.path("authenticator"),
-			"generateKubeconfig": c.path("authenticator/webhook.kubeconfig"),
-			"kubeconfig":         c.path("authenticator.kubeconfig"),
-			"backendMode":        []string{"EKSConfigMap"},
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("writing its configuration: %w", err)
-	}
-	if err := c.write("authenticator.yaml", config); err != nil {
+	if err := c.configureAuthenticator(); err != nil {
 		return err
 	}
 	if err := c.write("sts-ca.crt", c.env.ProxyCA); err != nil {
 		return err
 	}
 	return c.runInit(ctx)
+}
+
+// configureAuthenticator writes its configuration for the cluster's access.
+func (c *Cluster) configureAuthenticator() error {
+	server := map[string]any{
+		"port": c.ports.webhook, "hostname": "127.0.0.1", "address": "127.0.0.1",
+		"stateDir":           c.path("authenticator"),
+		"generateKubeconfig": c.path("authenticator/webhook.kubeconfig"),
+		"kubeconfig":         c.path("authenticator.kubeconfig"),
+		"backendMode":        c.access.backends(),
+	}
+	switch {
+	case c.access.readsEntries():
+		// An entry is for the role or user it was made for: one made again
+		// under the same name has another id.
+		server["dynamicfilepath"], server["dynamicfileUserIDStrict"] = c.path(entriesName), true
+		server["reservedPrefixConfig"] = []any{map[string]any{"backendMode": "DynamicFile", "usernamePrefixReserveList": reserved()}}
+	case c.access.Creator != "":
+		maps.Copy(server, creatorRows(c.access.Creator))
+	}
+	config, err := yaml.Marshal(map[string]any{"clusterID": c.spec.Name, "server": server})
+	if err != nil {
+		return fmt.Errorf("writing its configuration: %w", err)
+	}
+	if err := c.write("authenticator.yaml", config); err != nil {
+		return err
+	}
+	text, err := c.entriesText()
+	if err != nil {
+		return err
+	}
+	return c.write(entriesName, text)
 }
 
 func (c *Cluster) runInit(ctx context.Context) error {
@@ -63,9 +85,19 @@ func (c *Cluster) runInit(ctx context.Context) error {
 	return nil
 }
 
-// startAuthenticator returns when the authenticator listens and, if there is
-// an aws-auth ConfigMap, has read it.
+// startAuthenticator returns when the authenticator listens and has read what
+// it goes by: aws-auth, if there is one, and access entries.
 func (c *Cluster) startAuthenticator(ctx context.Context) error {
+	signs := [][]byte{[]byte("listening on")}
+	if c.access.readsConfigMap() {
+		exists, err := c.hasAWSAuth(ctx)
+		if err != nil {
+			return err
+		}
+		if exists {
+			signs = append(signs, []byte("Received aws-auth watch event"))
+		}
+	}
 	p, err := c.env.Processes.Start(proc.Command{
 		Name: "aws-iam-authenticator of " + c.spec.ID, Path: c.env.Binaries.Authenticator, Log: c.path("authenticator.log"),
 		Args: []string{"server", "-c", c.path("authenticator.yaml")}, Env: c.authenticatorEnv(),
@@ -74,11 +106,7 @@ func (c *Cluster) startAuthenticator(ctx context.Context) error {
 		return err
 	}
 	c.authenticator = p
-	signs := [][]byte{[]byte("listening on")}
-	if c.spec.Contents.AWSAuth != nil {
-		signs = append(signs, []byte("Received aws-auth watch event"))
-	}
-	return await(ctx, p, func() error {
+	err = await(ctx, p, func() error {
 		out := p.Output()
 		for _, sign := range signs {
 			if !bytes.Contains(out, sign) {
@@ -87,6 +115,25 @@ func (c *Cluster) startAuthenticator(ctx context.Context) error {
 		}
 		return nil
 	})
+	if err != nil || !c.access.readsEntries() {
+		return err
+	}
+	return c.loadEntries(ctx)
+}
+
+func (c *Cluster) hasAWSAuth(ctx context.Context) (bool, error) {
+	client, err := c.Client()
+	if err != nil {
+		return false, err
+	}
+	_, err = client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, "aws-auth", metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading aws-auth: %w", err)
+	}
+	return true, nil
 }
 
 // authenticatorEnv leads the unmodified authenticator to the simulator and

@@ -1,6 +1,7 @@
 // Package cluster runs Kubernetes control planes whose front door is that of
 // EKS: a real kube-apiserver that asks the real aws-iam-authenticator, which
-// reads the aws-auth ConfigMap and asks STS who signed a token.
+// reads access entries and the aws-auth ConfigMap, as the authentication mode
+// has it, and asks STS who signed a token.
 package cluster
 
 import (
@@ -8,11 +9,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/rolecall-dev/rolecall/lab/internal/authorizer"
 	"github.com/rolecall-dev/rolecall/lab/internal/binaries"
 	"github.com/rolecall-dev/rolecall/lab/internal/organization"
 	"github.com/rolecall-dev/rolecall/lab/internal/pki"
@@ -29,7 +32,10 @@ type Environment struct {
 	// to trust behind it.
 	Proxy   string
 	ProxyCA []byte
-	Now     func() time.Time
+	// Authorizer allows what EKS access policies allow; nil leaves a cluster
+	// without them.
+	Authorizer *authorizer.Authorizer
+	Now        func() time.Time
 }
 
 // Spec describes one cluster.
@@ -41,6 +47,8 @@ type Spec struct {
 	// Region is where the cluster pretends to be.
 	Region   string
 	Contents organization.Kubernetes
+	// Access is who may enter at first; its zero value is an aws-auth cluster.
+	Access Access
 }
 
 // Cluster is a running control plane.
@@ -52,13 +60,17 @@ type Cluster struct {
 	// Admin reaches the API server as a member of system:masters.
 	Admin *rest.Config
 
-	spec          Spec
-	dir           string
-	env           Environment
-	authority     *pki.Authority
-	apiServer     *proc.Process
+	spec      Spec
+	dir       string
+	env       Environment
+	authority *pki.Authority
+	apiServer *proc.Process
+	ports     ports
+
+	mu            sync.Mutex // guards what follows once the cluster runs
+	access        Access
 	authenticator *proc.Process
-	ports         ports
+	serial        int // of the file of access entries
 }
 
 // ports are those a cluster's processes listen on.
@@ -70,7 +82,7 @@ type ports struct {
 const deadline = 2 * time.Minute
 
 // Start brings a cluster up on a running etcd and fills it. It returns when
-// tokens are judged by the aws-auth ConfigMap the spec gives.
+// tokens are judged by what the spec gives.
 func Start(ctx context.Context, env Environment, etcd *Etcd, spec Spec) (*Cluster, error) {
 	c, err := prepare(env, spec)
 	if err != nil {
@@ -106,7 +118,7 @@ func (c *Cluster) Client() (kubernetes.Interface, error) {
 
 // prepare writes the files that do not depend on a running process.
 func prepare(env Environment, spec Spec) (*Cluster, error) {
-	c := &Cluster{spec: spec, env: env, dir: filepath.Join(env.Dir, spec.ID)}
+	c := &Cluster{spec: spec, env: env, access: spec.Access, dir: filepath.Join(env.Dir, spec.ID)}
 	if err := os.MkdirAll(c.path("authenticator"), 0o700); err != nil {
 		return nil, fmt.Errorf("making the directory: %w", err)
 	}
@@ -125,6 +137,7 @@ func prepare(env Environment, spec Spec) (*Cluster, error) {
 		return nil, err
 	}
 	c.Admin = c.config(admin)
+	c.allow()
 	return c, c.writeKeys()
 }
 

@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/rolecall-dev/rolecall/lab/internal/authorizer"
 	"github.com/rolecall-dev/rolecall/lab/internal/binaries"
 	"github.com/rolecall-dev/rolecall/lab/internal/cluster"
 	"github.com/rolecall-dev/rolecall/lab/internal/organization"
@@ -41,7 +42,11 @@ type Options struct {
 	Listen string
 	// AssignmentDelay is how long an account assignment stays in progress.
 	AssignmentDelay time.Duration
-	Now             func() time.Time
+	// UpdateDelay is how long an update of a cluster stays in progress.
+	UpdateDelay time.Duration
+	// Lag is how far EKS is behind what was written.
+	Lag awssim.Lag
+	Now func() time.Time
 	// Log gets a line per AWS call; nil logs nothing.
 	Log *slog.Logger
 	// OnCall is told of every AWS call; it may be nil.
@@ -63,8 +68,10 @@ type Laboratory struct {
 	state     *state.State
 	processes *proc.Group
 	proxy     *stsproxy.Proxy
+	policies  *authorizer.Authorizer
 	server    *http.Server
 	health    net.Listener // held so that no authenticator opens it to the network
+	doors     *doors
 }
 
 // Cluster is an EKS cluster of the laboratory.
@@ -96,9 +103,12 @@ func Start(ctx context.Context, o Options) (*Laboratory, error) {
 		return nil, fmt.Errorf("starting the laboratory: %w", err)
 	}
 	l := &Laboratory{
-		Region: o.Organization.Region, options: o, state: st, processes: proc.NewGroup(),
-		AWS: awssim.New(awssim.Options{State: st, AssignmentDelay: o.AssignmentDelay, Log: o.Log, OnCall: o.OnCall}),
+		Region: o.Organization.Region, options: o, state: st, processes: proc.NewGroup(), doors: newDoors(),
 	}
+	l.AWS = awssim.New(awssim.Options{
+		State: st, AssignmentDelay: o.AssignmentDelay, UpdateDelay: o.UpdateDelay, Lag: o.Lag,
+		Log: o.Log, OnCall: o.OnCall, OnAccess: l.doors.admit,
+	})
 	if err := l.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the laboratory: %w", err), l.Close())
 	}
@@ -114,9 +124,16 @@ func (l *Laboratory) start(ctx context.Context) error {
 		return err
 	}
 	l.proxy = proxy
+	if l.policies, err = authorizer.Start(); err != nil {
+		return err
+	}
 	// Somebody else may hold it, another laboratory for one; that serves too.
 	l.health, _ = net.Listen("tcp", healthPort) //nolint:noctx // returns at once
-	return l.startClusters(ctx)
+	if err := l.startClusters(ctx); err != nil {
+		return err
+	}
+	go l.doors.keep(l.AWS)
+	return nil
 }
 
 func (l *Laboratory) serveAWS() error {
@@ -137,7 +154,7 @@ func (l *Laboratory) serveAWS() error {
 func (l *Laboratory) startClusters(ctx context.Context) error {
 	env := cluster.Environment{
 		Processes: l.processes, Binaries: l.options.Binaries, Dir: filepath.Join(l.options.Dir, "clusters"),
-		Proxy: l.proxy.URL(), ProxyCA: l.proxy.CA(), Now: l.options.Now,
+		Proxy: l.proxy.URL(), ProxyCA: l.proxy.CA(), Authorizer: l.policies, Now: l.options.Now,
 	}
 	specs := l.options.Organization.Clusters
 	if len(specs) == 0 {
@@ -151,13 +168,18 @@ func (l *Laboratory) startClusters(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for i, spec := range specs {
 		group.Go(func() error {
+			access, err := l.AWS.Access(spec.Account, spec.Region, spec.Name)
+			if err != nil {
+				return err
+			}
 			running, err := cluster.Start(ctx, env, etcd, cluster.Spec{
-				ID: fmt.Sprintf("cluster-%d", i+1), Name: spec.Name, Region: spec.Region, Contents: spec.Kubernetes,
+				ID: fmt.Sprintf("cluster-%d", i+1), Name: spec.Name, Region: spec.Region, Contents: spec.Kubernetes, Access: accessOf(access),
 			})
 			if err != nil {
 				return fmt.Errorf("%s: %w", spec.Name, err)
 			}
 			l.Clusters[i] = &Cluster{Cluster: running, Region: spec.Region, Name: spec.Name}
+			l.doors.open(placeOf(access), running)
 			return l.AWS.SetClusterEndpoint(spec.Account, spec.Region, spec.Name, running.Endpoint, running.CA)
 		})
 	}
@@ -203,13 +225,16 @@ func (l *Laboratory) Failed() <-chan *proc.Process { return l.processes.Ended() 
 // Close kills every process and ends every server. It returns when nothing
 // runs any more.
 func (l *Laboratory) Close() error {
+	errs := []error{l.doors.close()}
 	l.processes.Close()
-	var errs []error
 	if l.server != nil {
 		errs = append(errs, l.server.Close())
 	}
 	if l.proxy != nil {
 		errs = append(errs, l.proxy.Close())
+	}
+	if l.policies != nil {
+		errs = append(errs, l.policies.Close())
 	}
 	if l.health != nil {
 		errs = append(errs, l.health.Close())

@@ -10,9 +10,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 )
@@ -44,6 +47,8 @@ type Process struct {
 	cmd  *exec.Cmd
 	done chan struct{}
 	err  error
+	// expected says that the end is no news. The group's lock guards it.
+	expected bool
 }
 
 type request struct {
@@ -98,7 +103,18 @@ func (g *Group) Start(c Command) (*Process, error) {
 	return p, nil
 }
 
-// Ended receives the first child that has ended, for whatever reason.
+// Stop kills one child with SIGKILL and returns when it is reaped. Ended does
+// not receive it.
+func (g *Group) Stop(p *Process) {
+	g.mu.Lock()
+	p.expected = true
+	g.children = slices.DeleteFunc(g.children, func(c *Process) bool { return c == p })
+	g.mu.Unlock()
+	p.kill()
+	<-p.done
+}
+
+// Ended receives the first child that has ended without being stopped.
 func (g *Group) Ended() <-chan *Process { return g.ended }
 
 // Close kills every child with SIGKILL and returns when all are reaped. It may
@@ -135,8 +151,25 @@ func (p *Process) Failure() error {
 }
 
 // Output returns what the process has written so far.
-func (p *Process) Output() []byte {
-	data, err := os.ReadFile(p.log)
+func (p *Process) Output() []byte { return p.OutputFrom(0) }
+
+// Written is the number of bytes the process has written so far.
+func (p *Process) Written() int64 {
+	info, err := os.Stat(p.log)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// OutputFrom returns what the process has written after the first bytes.
+func (p *Process) OutputFrom(bytes int64) []byte {
+	log, err := os.Open(p.log)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = log.Close() }()
+	data, err := io.ReadAll(io.NewSectionReader(log, bytes, math.MaxInt64-bytes))
 	if err != nil {
 		return nil
 	}
@@ -152,10 +185,19 @@ func (p *Process) Tail() string {
 func (g *Group) wait(p *Process) {
 	p.err = p.cmd.Wait()
 	close(p.done)
+	if g.expects(p) {
+		return
+	}
 	select {
 	case g.ended <- p:
 	default:
 	}
+}
+
+func (g *Group) expects(p *Process) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return p.expected
 }
 
 func (p *Process) kill() {

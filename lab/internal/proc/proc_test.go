@@ -153,6 +153,27 @@ func TestCloseKillsAndReapsEveryChild(t *testing.T) {
 	}
 }
 
+func TestAChildThatIsStoppedIsNoNews(t *testing.T) {
+	g := proc.NewGroup()
+	defer g.Close()
+	start := func(name string, args ...string) *proc.Process {
+		p, err := g.Start(proc.Command{Name: name, Path: "/bin/sleep", Args: args, Log: filepath.Join(t.TempDir(), "log")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	stopped := start("stopped", "1000")
+	g.Stop(stopped)
+	if err := syscall.Kill(stopped.ID(), 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("signalling it gives %v, want %v", err, syscall.ESRCH)
+	}
+	start("ended", "0")
+	if p := <-g.Ended(); p.Name != "ended" {
+		t.Errorf("the first that ended by itself is %q", p.Name)
+	}
+}
+
 func TestAFailureShowsTheEndOfTheOutput(t *testing.T) {
 	g := proc.NewGroup()
 	defer g.Close()
