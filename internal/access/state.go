@@ -101,6 +101,12 @@ func (k BindingKey) String() string {
 	return "binding/" + string(k.Cluster) + "/" + k.Namespace + "/" + k.Name
 }
 
+// Match says what in a policy an object's place matches. What the policy names outright is empty.
+type Match struct {
+	Cluster   string `json:"cluster,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+}
+
 // Conflict is a wanted object that exists and belongs to somebody else. It is reported and left alone.
 type Conflict struct {
 	// Code is the diagnostic code, RC4006 unless something more precise is known.

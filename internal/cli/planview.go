@@ -174,11 +174,14 @@ func (v *planView) changes(rows []plan.Change) {
 // named lists people; who only passes the door, or no longer does, neither gains nor loses.
 func (v *planView) named(what, atDoor string, people []plan.Person) {
 	for _, p := range people {
+		line := fmt.Sprintf("%s  %s (%s)", what, p.Name, p.Level)
 		if p.Level == access.LevelNone {
-			v.line("                  %s  %s", atDoor, p.Name)
-			continue
+			line = atDoor + "  " + p.Name
 		}
-		v.line("                  %s  %s (%s)", what, p.Name, p.Level)
+		if p.Because != "" {
+			line += ", who " + p.Because
+		}
+		v.line("                  %s", line)
 	}
 }
 
@@ -235,6 +238,12 @@ func (v *planView) notes(c plan.Change) []string {
 	switch {
 	case c.Kind == plan.KindPermissionSetTag:
 		parts = append(parts, c.Note)
+	case c.Reason == plan.ReasonMatched:
+		parts = append(parts, c.Because)
+	case c.Because != "":
+		parts = append(parts, string(c.Reason)+": "+c.Because)
+	case c.Reason == plan.ReasonPeople:
+		parts = append(parts, v.peopleChanged(c))
 	case c.Reason != plan.ReasonGranted:
 		parts = append(parts, string(c.Reason))
 	}
@@ -248,6 +257,25 @@ func (v *planView) notes(c plan.Change) []string {
 		parts = append(parts, at)
 	}
 	return parts
+}
+
+// fewPeople is how many people a change explains in its own line; more of them are named on demand.
+const fewPeople = 2
+
+// peopleChanged says who comes and who goes, and why; with --people that is said of each person below.
+func (v *planView) peopleChanged(c plan.Change) string {
+	all := slices.Concat(c.Gains, c.Loses)
+	if len(all) == 0 || len(all) > fewPeople || v.people {
+		return string(c.Reason)
+	}
+	var each []string
+	for _, p := range all {
+		if p.Because == "" {
+			return string(c.Reason)
+		}
+		each = append(each, p.Name+" "+p.Because)
+	}
+	return strings.Join(each, "; ")
 }
 
 // counted says how many people a change concerns: who gets more than the door gains.
@@ -336,7 +364,7 @@ func (v *planView) totals() {
 		v.escalations()
 	}
 	if t := v.p.Tests; t != (plan.Tests{}) {
-		v.line("Tests of the policies, on what this leads to: %d passed, %d failed, %d undecided", t.Passed, t.Failed, t.Undecided)
+		v.line("Tests, on what this leads to: %d passed, %d failed, %d undecided", t.Passed, t.Failed, t.Undecided)
 	}
 	for _, c := range v.p.Conflicts {
 		if c.Cluster == "" {

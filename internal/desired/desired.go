@@ -42,6 +42,11 @@ type Result struct {
 	Origins    map[string]access.Origin
 	Notes      map[string]string
 	Privileged map[string]bool
+	// Matches says of wanted objects what their place matches, Gone of observed ones why no grant wants them; both by Key.
+	Matches map[string]access.Match
+	Gone    map[string]string
+	// Principals are those of each grant in force, by policy/grant.
+	Principals map[string]access.PrincipalSet
 	Bindings   []access.GrantBinding
 	Conflicts  []access.Conflict
 	// Unsupported are clusters a grant selects whose mode this version does not write.
@@ -61,6 +66,7 @@ func Build(in Input) *Result {
 		b.cluster(&in.Index.Clusters[i])
 	}
 	b.keepUnseen()
+	b.gone()
 	return b.finish()
 }
 

@@ -101,6 +101,9 @@ func (s *site) row(r reached) {
 		s.wantRows[rowKey(m)] = want
 	}
 	s.origin(m.Key(), r.g)
+	if _, said := s.out.Matches[m.Key()]; !said {
+		s.out.Matches[m.Key()] = access.Match{Cluster: s.matched(r.g)}
+	}
 	if r.mode == access.ByGroup {
 		for _, p := range r.g.Allow {
 			if p.ClusterRole != "" || p.Role != "" {
@@ -233,6 +236,7 @@ func (s *site) bind(r reached, ref access.RoleRef, ns string) {
 		key := cb.Key().String()
 		s.origin(key, r.g)
 		s.out.Notes[key] = s.note(r)
+		s.out.Matches[key] = access.Match{Cluster: s.matched(r.g), Namespace: matchedNamespace(r.g, ref, ns)}
 		s.out.Privileged[key] = privileged
 		s.wantBindings[cb.Key()] = cb
 	}

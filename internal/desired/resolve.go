@@ -46,6 +46,8 @@ type builder struct {
 	// frozen are, by account, the sets nothing of which may change, with the reason.
 	frozen map[access.AccountID]map[string]string
 	said   map[string]bool
+	// expired says when grants ended that are in force no more, by policy/grant.
+	expired map[string]string
 	// twins counts user names without regard to case.
 	twins map[string]int
 }
@@ -63,7 +65,11 @@ func newBuilder(in Input) *builder {
 	return &builder{
 		Input: in, x: in.Index, owner: in.Installation.Owner,
 		owned: map[access.ARN]bool{}, managed: map[access.ARN]bool{}, after: map[pair]access.PrincipalSet{}, frozen: map[access.AccountID]map[string]string{}, said: map[string]bool{},
-		out: &Result{Owner: in.Installation.Owner, Origins: map[string]access.Origin{}, Notes: map[string]string{}, Privileged: map[string]bool{}},
+		out: &Result{
+			Owner: in.Installation.Owner, Origins: map[string]access.Origin{}, Notes: map[string]string{}, Privileged: map[string]bool{},
+			Matches: map[string]access.Match{}, Gone: map[string]string{}, Principals: map[string]access.PrincipalSet{},
+		},
+		expired: map[string]string{},
 	}
 }
 
@@ -101,12 +107,14 @@ func (b *builder) resolve() {
 	for _, pg := range b.Policies.Grants() {
 		if pg.Expires != nil && !pg.Expires.After(b.x.Taken) {
 			b.say(diag.New(diag.RC1010, pg.Pos("expires"), fmt.Sprintf("grant %q expired at %s and counts as absent", pg.Name, pg.Expires.UTC().Format("2006-01-02 15:04:05Z"))))
+			b.expired[grantKey(pg)] = pg.Expires.UTC().Format("2006-01-02 15:04:05Z")
 			continue
 		}
 		g := &grant{Grant: pg, held: b.blind()}
 		b.resolveSet(g)
 		b.resolvePrincipals(g)
 		b.resolveClusters(g)
+		b.out.Principals[grantKey(pg)] = g.principals
 		b.grants = append(b.grants, g)
 	}
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -23,7 +24,7 @@ func Diff(in Input, o Options) *Plan {
 		Findings: append(diag.List{}, in.Findings...), Gaps: append([]access.Gap{}, in.Index.Gaps...),
 		Tests: in.Tests,
 	}
-	d := &differ{m: m}
+	d := &differ{m: m, bound: newBound(in.Observed.Bindings)}
 	d.tags()
 	d.assignments()
 	for _, t := range m.transitions() {
@@ -66,6 +67,7 @@ type node struct {
 type differ struct {
 	m     *model
 	nodes []*node
+	bound bound
 }
 
 func (d *differ) tags() {
@@ -275,6 +277,7 @@ func (d *differ) row(t *transition, c change[access.Mapping], e effects) *node {
 	if c.after != nil {
 		n.After = &Object{Mapping: c.after}
 	}
+	d.matched(n, r.Key(), access.Binding{})
 	return n
 }
 
@@ -300,6 +303,7 @@ func (d *differ) binding(t *transition, c change[access.ClusterBinding], e effec
 			n.Reason = ReasonBoundByNow
 		}
 	}
+	d.because(n, t, cmp.Or(c.after, c.before).Key())
 	return n
 }
 

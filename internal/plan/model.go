@@ -19,6 +19,11 @@ type Input struct {
 	Origins    map[string]access.Origin
 	Notes      map[string]string
 	Privileged map[string]bool
+	// Matches says of desired objects what their place matches, Gone of observed ones why nobody wants them; both by Key.
+	Matches map[string]access.Match
+	Gone    map[string]string
+	// Principals are those of the grants in force, by GrantKey.
+	Principals map[string]access.PrincipalSet
 	// Declared tells the grants that say privileged: true, by GrantKey.
 	Declared map[string]bool
 	// RoleName is the role that rolecall assumes in accounts other than its own.
@@ -111,10 +116,11 @@ type model struct {
 	s1   map[string]access.PrincipalSet
 	// users0 and users1 cache the holders.
 	users0, users1 map[string][]access.User
+	reached        map[access.Principal][]access.User
 }
 
 func newModel(in Input) *model {
-	m := &model{Input: in, arns: map[string]access.ARN{}, s1: map[string]access.PrincipalSet{}, users0: map[string][]access.User{}, users1: map[string][]access.User{}}
+	m := &model{Input: in, arns: map[string]access.ARN{}, s1: map[string]access.PrincipalSet{}, users0: map[string][]access.User{}, users1: map[string][]access.User{}, reached: map[access.Principal][]access.User{}}
 	for _, p := range in.Index.PermissionSets {
 		m.arns[p.Name] = p.ARN
 	}
@@ -181,7 +187,7 @@ func (m *model) holders1(account access.AccountID, set string) []access.User {
 	return cached(m.users1, string(account)+"/"+set, func() []access.User { return m.Index.Expand(m.assigned1(account, set)) })
 }
 
-func cached[V any](m map[string]V, k string, fill func() V) V {
+func cached[K comparable, V any](m map[K]V, k K, fill func() V) V {
 	v, ok := m[k]
 	if !ok {
 		v = fill()

@@ -69,6 +69,7 @@ const (
 	ReasonNarrow     Reason = "newcomers to the role must not get this"
 	ReasonDead       Reason = "it reaches nobody today and would reach newcomers"
 	ReasonBoundByNow Reason = "the grant binds differently now"
+	ReasonMatched    Reason = "its place matches a grant that binds elsewhere"
 )
 
 // Person is somebody who gains or loses by a change.
@@ -76,6 +77,8 @@ type Person struct {
 	ID    access.PrincipalID `json:"id"`
 	Name  string             `json:"name"`
 	Level access.Level       `json:"level"`
+	// Because says how they come to, as a verb: "is in shop-leads now". It is empty where there is no more to say than the change says.
+	Because string `json:"because,omitempty"`
 }
 
 // Object is what a change is about; exactly one member is set.
@@ -156,25 +159,27 @@ func (o Object) MarshalJSON() ([]byte, error) {
 
 // Change is one write, as data.
 type Change struct {
-	ID         string            `json:"id"`
-	Stage      Stage             `json:"stage"`
-	DependsOn  []string          `json:"dependsOn"`
-	Action     Action            `json:"action"`
-	Kind       ObjectKind        `json:"kind"`
-	Name       string            `json:"name"`
-	Account    access.AccountID  `json:"account,omitempty"`
-	Region     string            `json:"region,omitempty"`
-	Cluster    access.ClusterARN `json:"cluster,omitempty"`
-	Policy     string            `json:"policy,omitempty"`
-	Grant      string            `json:"grant,omitempty"`
-	Reason     Reason            `json:"reason"`
-	Note       string            `json:"note,omitempty"`
-	Origin     access.Origin     `json:"origin"`
-	Escalation bool              `json:"escalation"`
-	Gains      []Person          `json:"gains"`
-	Loses      []Person          `json:"loses"`
-	Before     *Object           `json:"before,omitempty"`
-	After      *Object           `json:"after,omitempty"`
+	ID        string            `json:"id"`
+	Stage     Stage             `json:"stage"`
+	DependsOn []string          `json:"dependsOn"`
+	Action    Action            `json:"action"`
+	Kind      ObjectKind        `json:"kind"`
+	Name      string            `json:"name"`
+	Account   access.AccountID  `json:"account,omitempty"`
+	Region    string            `json:"region,omitempty"`
+	Cluster   access.ClusterARN `json:"cluster,omitempty"`
+	Policy    string            `json:"policy,omitempty"`
+	Grant     string            `json:"grant,omitempty"`
+	Reason    Reason            `json:"reason"`
+	// Because is the reason in this one case: what matches, or what became of the grant. It is empty where the reason says it all.
+	Because    string        `json:"because,omitempty"`
+	Note       string        `json:"note,omitempty"`
+	Origin     access.Origin `json:"origin"`
+	Escalation bool          `json:"escalation"`
+	Gains      []Person      `json:"gains"`
+	Loses      []Person      `json:"loses"`
+	Before     *Object       `json:"before,omitempty"`
+	After      *Object       `json:"after,omitempty"`
 	// Checks prove a binding after the change.
 	Checks []Check `json:"checks,omitempty"`
 }
