@@ -20,7 +20,7 @@ type fields struct{ always, perhaps string }
 // the product's description never goes and a new one is written down here first.
 func shapes() map[string]map[string]fields {
 	finding := fields{"code severity summary fixable", "detail hint file line column cluster object"}
-	person := fields{always: "id name level"}
+	person := fields{"id name level", "because"}
 	path := fields{always: "hops", perhaps: "rules"}
 	hop := fields{"kind name status", "code evidence"}
 	evidence := fields{"object where at", "detail"}
@@ -33,14 +33,15 @@ func shapes() map[string]map[string]fields {
 			".summary":    {always: "error warning note"},
 		},
 		"Plan": {
-			"":                   {always: "apiVersion kind id taken caller owner complete applicable changes bindings conflicts findings refusals guards gaps summary"},
-			".changes[]":         {"id stage dependsOn action kind name reason origin escalation gains loses", "account region cluster policy grant before after note checks"},
+			"":                   {always: "apiVersion kind id taken caller owner complete applicable changes bindings conflicts findings refusals guards gaps tests summary"},
+			".changes[]":         {"id stage dependsOn action kind name reason origin escalation gains loses", "account region cluster policy grant before after note because checks"},
 			".changes[].gains[]": person,
 			".changes[].loses[]": person,
 			".changes[].origin":  {"", "policy grant file line"},
 			".findings[]":        finding,
 			".refusals[]":        finding,
 			".gaps[]":            gap,
+			".tests":             {always: "passed failed undecided"},
 			".summary":           {always: "create update delete gain lose escalations"},
 		},
 		"Explanation": {

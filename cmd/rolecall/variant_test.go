@@ -23,6 +23,11 @@ func variant(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	all := variants()
 	maps.Copy(all, guardVariants())
+	drift := driftVariants()
+	if drift[args[0]] != nil {
+		carriedOut(ts, s)
+	}
+	maps.Copy(all, drift)
 	change, ok := all[args[0]]
 	if !ok {
 		ts.Fatalf("there is no variant %q", args[0])

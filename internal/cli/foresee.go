@@ -5,17 +5,20 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/desired"
 	"github.com/rolecall-dev/rolecall/internal/diag"
 	"github.com/rolecall-dev/rolecall/internal/explain"
 	"github.com/rolecall-dev/rolecall/internal/graph"
+	"github.com/rolecall-dev/rolecall/internal/lint"
+	"github.com/rolecall-dev/rolecall/internal/manifest"
 	"github.com/rolecall-dev/rolecall/internal/plan"
 	"github.com/rolecall-dev/rolecall/internal/policy"
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
 // foresee works out the state that the plan leads to, and adds to the plan's findings what there is to say against it: tests of the policies that
-// would fail. Policies with mistakes lead nowhere, so of them nothing is said.
+// would fail, and what is wrong in the clusters that the plan does not mend. Policies with mistakes lead nowhere, so of them nothing is said.
 func foresee(in *inputs, built *desired.Result, input *plan.Input) {
 	if slices.ContainsFunc(input.Findings, policyError) {
 		return
@@ -25,10 +28,41 @@ func foresee(in *inputs, built *desired.Result, input *plan.Input) {
 		input.Findings = append(input.Findings, unforeseen(in.policies, err)...)
 		return
 	}
-	results, found := explain.Test(graph.New(snapshot.NewIndex(end)), in.policies)
+	g := graph.New(snapshot.NewIndex(end))
+	results, found := explain.Test(g, in.policies, built)
 	input.Tests = plan.Tests{Passed: results.Summary.Passed, Failed: results.Summary.Failed, Undecided: results.Summary.Undecided}
 	input.Findings = append(input.Findings, found...)
+	input.Findings = append(input.Findings, remaining(in, built, input.Index, g)...)
 	input.Findings.Sort()
+}
+
+// remaining is what is wrong in the clusters of the estate and stays so when the plan has been carried out.
+func remaining(in *inputs, built *desired.Result, now *snapshot.Index, g *graph.Graph) diag.List {
+	var out diag.List
+	clusters := explain.Clusters(g, func(c *access.Cluster) bool { return g.InEstate(c.Account) })
+	if alone, err := desired.Alone(now, built); err == nil {
+		out = explain.Excess(g, graph.New(snapshot.NewIndex(alone)), clusters, in.installation.Protect.Users)
+	}
+	said := map[string]bool{}
+	for _, c := range clusters {
+		if c.AwsAuth == nil {
+			continue
+		}
+		for _, d := range lint.Live(g.Index, c.Cluster, manifest.Live(c.Name, *c.AwsAuth)) {
+			if !slices.Contains([]diag.Code{diag.RC3007, diag.RC3008, diag.RC3013}, d.Code) {
+				continue
+			}
+			d.Pos = diag.Pos{} // it would be a place in a text that nobody has written yet
+			if d.Code == diag.RC3013 {
+				d.Cluster = "" // an assignment is the account's: one finding for all of its clusters
+			}
+			if key := fmt.Sprint(d); !said[key] {
+				said[key] = true
+				out = append(out, d)
+			}
+		}
+	}
+	return out
 }
 
 // unforeseen refuses a plan whose tests cannot be run, because an aws-auth that would change cannot be edited.

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,19 +34,19 @@ something unread is neither passed nor failed.`,
 			if err != nil {
 				return err
 			}
-			world := g.Graph
+			world, ahead := g.Graph, explain.Prospect(nil)
 			if !observed {
 				built := g.built()
-				if built.Diagnostics.HasErrors() {
+				if slices.ContainsFunc(built.Diagnostics, policyError) {
 					return a.refuseFiles(built.Diagnostics)
 				}
 				s, err := desired.Project(g.Index, built)
 				if err != nil {
 					return fmt.Errorf("working out what the policies lead to: %w", err)
 				}
-				world = graph.New(snapshot.NewIndex(s))
+				world, ahead = graph.New(snapshot.NewIndex(s)), built
 			}
-			results, found := explain.Test(world, g.in.policies)
+			results, found := explain.Test(world, g.in.policies, ahead)
 			if err := a.showTests(results, found); err != nil {
 				return err
 			}

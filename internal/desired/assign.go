@@ -102,6 +102,7 @@ func (b *builder) settle(k pair, wanted []access.Principal) {
 	}
 	if why := b.heldAssignments(k.account, set); why != "" {
 		after = now
+		b.out.hold(k.account, set.Name, why)
 		if !b.x.Complete() {
 			b.holdNote(k, why)
 		}

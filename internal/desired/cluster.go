@@ -60,9 +60,13 @@ func (b *builder) cluster(c *access.Cluster) {
 func (s *site) untouchable() string {
 	if s.c.Mode != access.ModeConfigMap {
 		s.unsupported()
+		if s.c.Mode == access.ModeAPIAndConfigMap && s.heldCluster(s.c.ARN) == "" {
+			s.violations()
+		}
 		return "mode"
 	}
 	if why := s.heldCluster(s.c.ARN); why != "" {
+		s.out.prospect.clusters[s.c.ARN] = why
 		return why
 	}
 	if s.c.AwsAuth == nil {
@@ -211,20 +215,25 @@ func sortedSet(in []string) []string {
 	return slices.Compact(out)
 }
 
-// dropAdditionsIfViolated binds nothing new while a row of somebody else can yield our names.
-func (s *site) dropAdditionsIfViolated() {
+// violations reports the rows of somebody else that can yield our names, and tells whether there are any.
+func (s *site) violations() bool {
 	if s.c.AwsAuth == nil {
-		return
+		return false
 	}
 	bad := awsauth.Violations(*s.c.AwsAuth, s.owner, s.c.Account)
-	if len(bad) == 0 {
-		return
-	}
 	for _, e := range bad {
 		d := diag.New(diag.RC2027, diag.Pos{}, fmt.Sprintf("somebody else's row for %s can yield a name that only rolecall may yield (username %q, groups %q)", e.ARN, e.Username, e.Groups)).
 			WithHint("change or remove that row; until then rolecall binds nothing in this cluster")
 		d.Cluster, d.Object = s.x.ClusterName(s.c.ARN), fmt.Sprintf("kube-system/aws-auth %s[%d]", e.Key, e.Index)
 		s.say(d)
+	}
+	return len(bad) > 0
+}
+
+// dropAdditionsIfViolated binds nothing new while a row of somebody else can yield our names.
+func (s *site) dropAdditionsIfViolated() {
+	if !s.violations() {
+		return
 	}
 	had := map[string]access.Mapping{}
 	for _, r := range s.rows {

@@ -52,6 +52,8 @@ type Result struct {
 	// Unsupported are clusters a grant selects whose mode this version does not write.
 	Unsupported []access.ClusterARN
 	Diagnostics diag.List
+
+	prospect prospect
 }
 
 // Build compiles. Mistakes in the policies are diagnostics; the result is then still complete enough to be shown.

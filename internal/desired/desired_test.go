@@ -328,3 +328,28 @@ func TestManySubjectsAreSplitAndStayWhereTheyAre(t *testing.T) {
 		t.Errorf("one person joining changes %d bindings, want 1", changed)
 	}
 }
+
+func TestSomebodyElsesRowThatYieldsOurNamesIsFoundWhereverAwsAuthIsRead(t *testing.T) {
+	t.Parallel()
+	for mode, want := range map[access.AuthenticationMode]int{access.ModeConfigMap: 1, access.ModeAPIAndConfigMap: 1, access.ModeAPI: 0} {
+		s := estate()
+		i := slices.IndexFunc(s.Clusters, func(c access.Cluster) bool { return c.ARN == us })
+		c := &s.Clusters[i]
+		c.Mode = mode
+		c.AwsAuth = &access.ConfigMap{Data: map[string]string{"mapRoles": "- rolearn: \"arn:aws:iam::111122223333:role/ci\"\n  username: \"sso:Dev:{{SessionNameRaw}}\"\n"}}
+		inst, ds := policy.ParseInstallation("rolecall.yaml", []byte("apiVersion: rolecall.dev/v1alpha1\nkind: Installation\nowner: platform\npolicies: [access/]\n"))
+		if ds.HasErrors() {
+			t.Fatal(ds)
+		}
+		r := desired.Build(desired.Input{Installation: inst, Policies: &policy.Set{}, Index: snapshot.NewIndex(s), Coverage: desired.Complete})
+		got := 0
+		for _, d := range r.Diagnostics {
+			if d.Code == diag.RC2027 {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("mode %s: %d findings, want %d: %v", mode, got, want, r.Diagnostics)
+		}
+	}
+}

@@ -120,6 +120,7 @@ func (b *builder) heldAssignments(a access.AccountID, set access.PermissionSet) 
 // freeze finds, account by account, the sets that are held, and those that hang together with them: where one grant's
 // binding or group concerns two sets, changing the one would need to know the holders of the other.
 func (b *builder) freeze() {
+	b.holdUnread()
 	links := map[access.AccountID][][]string{}
 	for i := range b.x.Clusters {
 		c := &b.x.Clusters[i]
@@ -139,6 +140,9 @@ func (b *builder) freeze() {
 			}
 		}
 		spread(held, ls)
+		for set, why := range held {
+			b.out.hold(account, set, why)
+		}
 		b.frozen[account] = held
 	}
 }

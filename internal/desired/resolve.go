@@ -68,6 +68,7 @@ func newBuilder(in Input) *builder {
 		out: &Result{
 			Owner: in.Installation.Owner, Origins: map[string]access.Origin{}, Notes: map[string]string{}, Privileged: map[string]bool{},
 			Matches: map[string]access.Match{}, Gone: map[string]string{}, Principals: map[string]access.PrincipalSet{},
+			prospect: newProspect(),
 		},
 		expired: map[string]string{},
 	}
@@ -107,7 +108,7 @@ func (b *builder) resolve() {
 	for _, pg := range b.Policies.Grants() {
 		if pg.Expires != nil && !pg.Expires.After(b.x.Taken) {
 			b.say(diag.New(diag.RC1010, pg.Pos("expires"), fmt.Sprintf("grant %q expired at %s and counts as absent", pg.Name, pg.Expires.UTC().Format("2006-01-02 15:04:05Z"))))
-			b.expired[grantKey(pg)] = pg.Expires.UTC().Format("2006-01-02 15:04:05Z")
+			b.lapse(pg)
 			continue
 		}
 		g := &grant{Grant: pg, held: b.blind()}

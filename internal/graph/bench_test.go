@@ -141,3 +141,17 @@ func BenchmarkReport(b *testing.B) {
 		explain.Matrix(g, explain.Clusters(g, nil), nil)
 	}
 }
+
+// BenchmarkExcess compares with policies that give nothing, so that everything anybody can do is excess.
+func BenchmarkExcess(b *testing.B) {
+	g := built()
+	s := *g.Snapshot
+	s.Clusters = nil
+	policy := graph.New(snapshot.NewIndex(&s))
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(explain.Excess(g, policy, explain.Clusters(g, nil), nil)) == 0 {
+			b.Fatal("no excess")
+		}
+	}
+}

@@ -269,3 +269,15 @@ func (d *Door) grantsOf(u access.User) (grants []rbac.Grant, masters bool) {
 	})
 	return slices.CompactFunc(all, func(a, b rbac.Grant) bool { return a.Binding == b.Binding }), d.masters
 }
+
+// Grants is everything the user is granted who comes through the door, each binding once, and whether they are in system:masters, which may
+// do anything. Where there is no row, or what it calls the user cannot be told, it is what is certain all the same.
+func (d *Door) Grants(u access.User) (grants []rbac.Grant, masters bool) {
+	switch {
+	case d.entry == nil || d.identity == Broken:
+		return nil, false
+	case d.guesses(u):
+		return d.grants, d.masters
+	}
+	return d.grantsOf(u)
+}

@@ -91,7 +91,7 @@ func (d *differ) whyGains(n *node, p Person) string {
 // whyLoses says why the grant does not reach somebody whom its binding did.
 func (d *differ) whyLoses(n *node, t *transition, k access.BindingKey, p Person) string {
 	principals, inForce := d.m.Principals[GrantKey(n.Policy, n.Grant)]
-	u, known := d.m.userNamed(p.Name)
+	u, known := d.m.named[p.Name]
 	switch {
 	case !known:
 		return "is not in the directory any more: deleted" + t.renamed(d.m, k)
@@ -113,7 +113,13 @@ func (d *differ) whyLoses(n *node, t *transition, k access.BindingKey, p Person)
 
 // reaches tells whether the principal is the user or a group that they are in; disabled users are in none.
 func (d *differ) reaches(p access.Principal, user access.PrincipalID) bool {
-	return slices.ContainsFunc(d.m.members(p), func(u access.User) bool { return u.ID == user })
+	return cached(d.m.reached, p, func() map[access.PrincipalID]bool {
+		users := map[access.PrincipalID]bool{}
+		for _, u := range d.m.Index.Expand([]access.Principal{p}) {
+			users[u.ID] = true
+		}
+		return users
+	})[user]
 }
 
 func (d *differ) notIn(principals access.PrincipalSet) string {
@@ -140,7 +146,7 @@ func (t *transition) renamed(m *model, k access.BindingKey) string {
 	var left, come []string
 	for _, s := range was {
 		_, name, ok := access.ParseUsername(s.Name)
-		if _, known := m.userNamed(name); ok && !known {
+		if _, known := m.named[name]; ok && !known {
 			left = append(left, name)
 		}
 	}
@@ -153,18 +159,4 @@ func (t *transition) renamed(m *model, k access.BindingKey) string {
 		return " or renamed"
 	}
 	return ", or renamed to " + come[0]
-}
-
-// members are the users of a principal; they are looked up once.
-func (m *model) members(p access.Principal) []access.User {
-	return cached(m.reached, p, func() []access.User { return m.Index.Expand([]access.Principal{p}) })
-}
-
-// userNamed finds a user by name alone.
-func (m *model) userNamed(name string) (access.User, bool) {
-	i := slices.IndexFunc(m.Index.Users, func(u access.User) bool { return u.Name == name })
-	if i < 0 {
-		return access.User{}, false
-	}
-	return m.Index.Users[i], true
 }

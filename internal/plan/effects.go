@@ -25,7 +25,7 @@ func (d *differ) effects(t *transition) effects {
 }
 
 func (e effects) rowGains(c change[access.Mapping]) []Person {
-	if c.after == nil || c.stage == StageNarrow {
+	if c.after == nil || c.stage != StageAdd {
 		return nil
 	}
 	return e.diff(e.after, e.before, func(w who, i item) bool { return w.set == c.after.PermissionSet && e.ofRow(i, *c.after) })
@@ -44,7 +44,7 @@ func (e effects) ofRow(i item, r access.Mapping) bool {
 }
 
 func (e effects) bindingGains(c change[access.ClusterBinding]) []Person {
-	if c.after == nil || c.stage == StageNarrow {
+	if c.after == nil || c.stage != StageAdd {
 		return nil
 	}
 	return e.diff(e.after, e.before, e.through(c.after.Binding, e.new))

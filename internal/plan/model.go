@@ -116,13 +116,18 @@ type model struct {
 	s1   map[string]access.PrincipalSet
 	// users0 and users1 cache the holders.
 	users0, users1 map[string][]access.User
-	reached        map[access.Principal][]access.User
+	// reached caches the users of principals, named the users by name.
+	reached map[access.Principal]map[access.PrincipalID]bool
+	named   map[string]access.User
 }
 
 func newModel(in Input) *model {
-	m := &model{Input: in, arns: map[string]access.ARN{}, s1: map[string]access.PrincipalSet{}, users0: map[string][]access.User{}, users1: map[string][]access.User{}, reached: map[access.Principal][]access.User{}}
+	m := &model{Input: in, arns: map[string]access.ARN{}, s1: map[string]access.PrincipalSet{}, users0: map[string][]access.User{}, users1: map[string][]access.User{}, reached: map[access.Principal]map[access.PrincipalID]bool{}, named: map[string]access.User{}}
 	for _, p := range in.Index.PermissionSets {
 		m.arns[p.Name] = p.ARN
+	}
+	for _, u := range in.Index.Users {
+		m.named[u.Name] = u
 	}
 	add, del := map[string][]access.Principal{}, map[string][]access.Principal{}
 	gone, come := setDiff(in.Observed.Assignments, in.Desired.Assignments)

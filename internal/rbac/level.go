@@ -159,3 +159,17 @@ func (g Grant) Opens() bool {
 	}
 	return !slices.ContainsFunc(g.Role.Rules, func(r rbacv1.PolicyRule) bool { return !Door(r) })
 }
+
+// Within tells whether the others, taken together, allow everything that the grant does.
+func (g Grant) Within(others []Grant) bool {
+	if g.Role == nil {
+		return true
+	}
+	var rules []rbacv1.PolicyRule
+	for _, o := range others {
+		if o.Role != nil && o.Applies(g.Binding.Namespace) {
+			rules = append(rules, o.Role.Rules...)
+		}
+	}
+	return covers(rules, g.Role.Rules)
+}

@@ -68,6 +68,15 @@ func (d *Directory) Leave(ctx context.Context, user, group string) error {
 
 // SetStatus enables or disables a user.
 func (d *Directory) SetStatus(ctx context.Context, user string, status types.UserStatus) error {
+	return d.update(ctx, user, "userStatus", string(status))
+}
+
+// Rename gives a user another name; the id stays.
+func (d *Directory) Rename(ctx context.Context, user, name string) error {
+	return d.update(ctx, user, "userName", name)
+}
+
+func (d *Directory) update(ctx context.Context, user, attribute, value string) error {
 	id, err := d.user(ctx, user)
 	if err != nil {
 		return err
@@ -75,11 +84,11 @@ func (d *Directory) SetStatus(ctx context.Context, user string, status types.Use
 	_, err = d.client.UpdateUser(ctx, &identitystore.UpdateUserInput{
 		IdentityStoreId: d.store, UserId: id,
 		Operations: []types.AttributeOperation{{
-			AttributePath: awssdk.String("userStatus"), AttributeValue: document.NewLazyDocument(string(status)),
+			AttributePath: awssdk.String(attribute), AttributeValue: document.NewLazyDocument(value),
 		}},
 	})
 	if err != nil {
-		return fmt.Errorf("setting the status of %q: %w", user, err)
+		return fmt.Errorf("setting %s of %q: %w", attribute, user, err)
 	}
 	return nil
 }
