@@ -118,6 +118,7 @@ func TestTheThreeAuthenticationModes(t *testing.T) {
 		run  func(*testing.T)
 	}{
 		{"who is admitted as whom", w.testAdmission},
+		{"which EKS access policies there are", w.testNames},
 		{"what EKS access policies allow", w.testPolicies},
 		{"what they allow in RBAC", w.testEscalation},
 		{"entries come and go", w.testChanges},

@@ -1,6 +1,8 @@
 package modes_test
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/google/go-cmp/cmp"
+	"github.com/rolecall-dev/rolecall/internal/eksaccess"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -71,6 +74,26 @@ func (w *world) testPolicies(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect("taken away", "Forbidden", "Forbidden", "Forbidden")
+}
+
+// testNames holds the policies that EKS lists against those the data knows of.
+func (w *world) testNames(t *testing.T) {
+	var listed []string
+	pages := eks.NewListAccessPoliciesPaginator(w.eks, &eks.ListAccessPoliciesInput{})
+	for pages.HasMorePages() {
+		for _, p := range must[*eks.ListAccessPoliciesOutput](t)(pages.NextPage(t.Context())).AccessPolicies {
+			listed = append(listed, *p.Name)
+		}
+	}
+	var data struct {
+		Policies map[string]any `json:"policies"`
+	}
+	if err := json.Unmarshal(eksaccess.Policies(), &data); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(slices.Sorted(maps.Keys(data.Policies)), listed); d != "" {
+		t.Errorf("policies (-data +listed):\n%s", d)
+	}
 }
 
 // testReviews asks what kubectl auth can-i asks, for one question and with --list.

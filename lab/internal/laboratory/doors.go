@@ -44,11 +44,11 @@ func placeOf(a awssim.Access) place { return place{account: a.Account, region: a
 
 // open lets a running cluster follow what is told of it, and has been told
 // while it started.
-func (d *doors) open(at place, c *cluster.Cluster) {
+func (d *doors) open(ctx context.Context, at place, c *cluster.Cluster) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.clusters[at] = c
-	d.carry(at)
+	d.carry(ctx, at)
 }
 
 // admit makes a cluster go by an access, once it runs.
@@ -56,16 +56,16 @@ func (d *doors) admit(a awssim.Access) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.told[placeOf(a)] = accessOf(a)
-	d.carry(placeOf(a))
+	d.carry(context.Background(), placeOf(a)) // the simulator tells of what is done already
 }
 
-func (d *doors) carry(at place) {
+func (d *doors) carry(ctx context.Context, at place) {
 	access, told := d.told[at]
 	c := d.clusters[at]
 	if c == nil || !told || d.closed {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := c.Admit(ctx, access); err != nil {
 		d.errs = append(d.errs, fmt.Errorf("admitting to cluster %q: %w", at.name, err))

@@ -179,7 +179,7 @@ func (l *Laboratory) startClusters(ctx context.Context) error {
 				return fmt.Errorf("%s: %w", spec.Name, err)
 			}
 			l.Clusters[i] = &Cluster{Cluster: running, Region: spec.Region, Name: spec.Name}
-			l.doors.open(placeOf(access), running)
+			l.doors.open(ctx, placeOf(access), running)
 			return l.AWS.SetClusterEndpoint(spec.Account, spec.Region, spec.Name, running.Endpoint, running.CA)
 		})
 	}
