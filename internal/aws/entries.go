@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,18 +92,8 @@ func (a entryAPI) read(ctx context.Context, principal access.ARN) (access.Access
 			e.Associations = append(e.Associations, associationOf(p))
 		}
 	}
-	slices.SortFunc(e.Associations, func(x, y access.PolicyAssociation) int { return compareARN(x.Policy, y.Policy) })
+	slices.SortFunc(e.Associations, func(x, y access.PolicyAssociation) int { return cmp.Compare(x.Policy, y.Policy) })
 	return e, nil
-}
-
-func compareARN(x, y access.ARN) int {
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
 }
 
 func entryOf(in *types.AccessEntry) access.AccessEntry {

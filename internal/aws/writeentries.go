@@ -91,7 +91,7 @@ func (c *Client) roleIsGone(ctx context.Context, arn access.ARN) error {
 	return fmt.Errorf("the role %s does not exist any more: %w", arn, access.ErrConflict)
 }
 
-// UpdateEntry implements access.EntryWriter. Taking an entry over records the associations that it has as the owner's.
+// UpdateEntry implements access.EntryWriter.
 func (c *Client) UpdateEntry(ctx context.Context, cl access.Cluster, w access.EntryWrite) error {
 	doing := fmt.Sprintf("changing the access entry of %q in %q", w.Principal(), cl.ARN)
 	api, err := c.entries(ctx, cl)
@@ -118,11 +118,7 @@ func (a entryAPI) update(ctx context.Context, w access.EntryWrite) error {
 		return overtaken(w.Principal(), "is not as it was")
 	}
 	if !now.Ours(w.Owner) {
-		record := access.PolicyRecord{}
-		for _, p := range now.Associations {
-			record.Put(p)
-		}
-		if err := a.tag(ctx, now, map[string]string{access.TagOwner: w.Owner, access.TagAssociations: record.String()}); err != nil {
+		if err := a.tag(ctx, now, map[string]string{access.TagOwner: w.Owner}); err != nil {
 			return err
 		}
 	}
@@ -175,7 +171,7 @@ func (a entryAPI) remove(ctx context.Context, w access.EntryWrite) error {
 		return overtaken(w.Principal(), "does not carry our tag")
 	case !now.Row().Equal(*w.Before):
 		return overtaken(w.Principal(), "is not as it was")
-	case len(others) > 0 && !w.Adopt:
+	case len(others) > 0:
 		return overtaken(w.Principal(), "has "+others[0].String()+", which somebody else gave it")
 	}
 	_, err = a.DeleteAccessEntry(ctx, &eks.DeleteAccessEntryInput{ClusterName: a.cluster, PrincipalArn: text(w.Principal())})
