@@ -19,6 +19,12 @@ const (
 	ModeAPI             AuthenticationMode = "API"
 )
 
+// Entries tells whether a cluster in the mode honours access entries.
+func (m AuthenticationMode) Entries() bool { return m == ModeAPIAndConfigMap || m == ModeAPI }
+
+// Rows tells whether a cluster in the mode honours aws-auth.
+func (m AuthenticationMode) Rows() bool { return m != ModeAPI }
+
 // Cluster is an EKS cluster and what was read inside it.
 type Cluster struct {
 	ARN     ClusterARN `json:"arn"`
@@ -36,6 +42,8 @@ type Cluster struct {
 	// Self is who the reader is to the cluster; nil where the API server was not asked or did not say.
 	Self *Self `json:"self,omitempty"`
 
+	// AccessEntries are sorted by principal; there are none in mode CONFIG_MAP.
+	AccessEntries []AccessEntry `json:"accessEntries"`
 	// AwsAuth is nil when the ConfigMap does not exist; whether it was read at all is told by the gaps.
 	AwsAuth      *ConfigMap `json:"awsAuth"`
 	Namespaces   []string   `json:"namespaces"`

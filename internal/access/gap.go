@@ -22,6 +22,8 @@ const (
 	PartClusters       Part = "clusters"
 	PartAwsAuth        Part = "awsAuth"
 	PartRBAC           Part = "rbac"
+	PartEntries        Part = "accessEntries"
+	PartPolicies       Part = "accessPolicies"
 )
 
 // Gap records something that could not be read. A gap is not an empty answer.

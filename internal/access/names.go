@@ -10,6 +10,7 @@ import (
 // Names of tags, labels and annotations rolecall writes.
 const (
 	TagOwner           = "rolecall.dev/owner"
+	TagAssociations    = "rolecall.dev/associations"
 	LabelManagedBy     = "app.kubernetes.io/managed-by"
 	ManagedByValue     = "rolecall"
 	LabelOwner         = "rolecall.dev/owner"

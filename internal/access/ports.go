@@ -92,6 +92,12 @@ type Reader interface {
 	ClusterNames(ctx context.Context, account AccountID, region string) ([]string, error)
 	// Cluster describes one; ErrUnavailable for connected clusters that EKS does not run.
 	Cluster(ctx context.Context, account AccountID, region, name string) (Cluster, error)
+	// EntryPrincipals lists the principals of a cluster's access entries. It fails on clusters in mode CONFIG_MAP.
+	EntryPrincipals(ctx context.Context, c Cluster) ([]ARN, error)
+	// AccessEntry describes one entry with its associations; ErrNotFound when there is none for the principal. EKS may lag behind a write.
+	AccessEntry(ctx context.Context, c Cluster, principal ARN) (AccessEntry, error)
+	// AccessPolicies lists the EKS access policies that there are, asked for in an account and Region with clusters.
+	AccessPolicies(ctx context.Context, account AccountID, region string) ([]ARN, error)
 }
 
 // ClusterReader reads inside clusters.
@@ -129,6 +135,23 @@ type ClusterWriter interface {
 	PutBinding(ctx context.Context, c Cluster, before *Binding, b Binding) error
 	// DeleteBinding deletes b if it still is as given; one that is gone already is success.
 	DeleteBinding(ctx context.Context, c Cluster, b Binding) error
+}
+
+// EntryWriter changes access entries and the mode of clusters. Every method can be repeated. An entry or an association that is neither as
+// Before nor as After says, or that is somebody else's, is ErrConflict and no CallError: whoever calls reads again.
+type EntryWriter interface {
+	// CreateEntry creates an entry with the owner's tag. The role of the principal exists: where EKS does not know it yet, that is waited for.
+	CreateEntry(ctx context.Context, c Cluster, w EntryWrite) error
+	// UpdateEntry replaces username and groups, and sets the owner's tag where the entry is adopted.
+	UpdateEntry(ctx context.Context, c Cluster, w EntryWrite) error
+	// DeleteEntry deletes an entry with the associations that the owner made; one that has others is ErrConflict, one that is gone success.
+	DeleteEntry(ctx context.Context, c Cluster, w EntryWrite) error
+	// AssociatePolicy records the association in the entry's tag, then gives the entry the policy or, where it has it, the new scope.
+	AssociatePolicy(ctx context.Context, c Cluster, w PolicyWrite) error
+	// DisassociatePolicy takes the policy away, then out of the record.
+	DisassociatePolicy(ctx context.Context, c Cluster, w PolicyWrite) error
+	// ChangeMode asks for another authentication mode and returns once EKS has settled it; progress is told the states on the way.
+	ChangeMode(ctx context.Context, c Cluster, to AuthenticationMode, progress func(status string)) error
 }
 
 // Request is one question to the authorizer of a cluster.

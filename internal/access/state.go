@@ -14,20 +14,57 @@ type OwnerTag struct {
 	Owner         string `json:"owner"`
 }
 
-// Mapping is the aws-auth row of a permission set's role in a cluster. RoleARN is empty while the role does not exist yet.
+// Mechanism is what maps a role in a cluster.
+type Mechanism string
+
+// The mechanisms.
+const (
+	ViaRow   Mechanism = "ConfigMap"
+	ViaEntry Mechanism = "AccessEntry"
+)
+
+// Mapping is the aws-auth row or the access entry of a permission set's role in a cluster. RoleARN is empty while the role does not exist
+// yet; that of an entry carries the path.
 type Mapping struct {
 	Cluster ClusterARN `json:"cluster"`
 	// PermissionSet is the set's name, as the role's name carries it.
-	PermissionSet string `json:"permissionSet"`
-	Row           Row    `json:"row"`
+	PermissionSet string    `json:"permissionSet"`
+	Via           Mechanism `json:"via"`
+	Row           Row       `json:"row"`
+	// Dead says that an entry stands for an earlier role of the same ARN and admits nobody.
+	Dead bool `json:"dead,omitempty"`
+}
+
+// Same compares mappings as they are written.
+func (m Mapping) Same(o Mapping) bool {
+	return m.Cluster == o.Cluster && m.Via == o.Via && m.Dead == o.Dead && m.Row.Equal(o.Row)
+}
+
+// SetPolicy is an EKS access policy that the access entry of a permission set's role has. Principal is empty while the role does not exist yet.
+type SetPolicy struct {
+	Cluster       ClusterARN        `json:"cluster"`
+	PermissionSet string            `json:"permissionSet"`
+	Principal     ARN               `json:"principalArn"`
+	Association   PolicyAssociation `json:"association"`
+}
+
+// Key names the association among all objects.
+func (p SetPolicy) Key() string {
+	return "policy/" + string(p.Cluster) + "/" + p.PermissionSet + "/" + p.Association.Name()
+}
+
+// Compare orders associations by cluster, permission set, role and policy.
+func (p SetPolicy) Compare(o SetPolicy) int {
+	return cmp.Or(cmp.Compare(p.Cluster, o.Cluster), cmp.Compare(p.PermissionSet, o.PermissionSet), cmp.Compare(p.Principal, o.Principal),
+		cmp.Compare(p.Association.Policy, o.Association.Policy))
 }
 
 // Symbolic tells whether the role is yet to be provisioned.
 func (m Mapping) Symbolic() bool { return m.Row.RoleARN == "" }
 
-// Compare orders mappings by cluster, permission set and role.
+// Compare orders mappings by cluster, permission set, role and mechanism.
 func (m Mapping) Compare(o Mapping) int {
-	return cmp.Or(cmp.Compare(m.Cluster, o.Cluster), cmp.Compare(m.PermissionSet, o.PermissionSet), cmp.Compare(m.Row.RoleARN, o.Row.RoleARN))
+	return cmp.Or(cmp.Compare(m.Cluster, o.Cluster), cmp.Compare(m.PermissionSet, o.PermissionSet), cmp.Compare(m.Row.RoleARN, o.Row.RoleARN), cmp.Compare(m.Via, o.Via))
 }
 
 // ClusterBinding is a binding in a cluster.
@@ -57,6 +94,7 @@ type State struct {
 	Tags        []OwnerTag       `json:"tags"`
 	Assignments []Assignment     `json:"assignments"`
 	Mappings    []Mapping        `json:"mappings"`
+	Policies    []SetPolicy      `json:"policies"`
 	Bindings    []ClusterBinding `json:"bindings"`
 }
 
@@ -66,6 +104,7 @@ func (s *State) Sort() {
 	slices.SortFunc(s.Assignments, Assignment.Compare)
 	s.Assignments = slices.Compact(s.Assignments)
 	slices.SortFunc(s.Mappings, Mapping.Compare)
+	slices.SortFunc(s.Policies, SetPolicy.Compare)
 	slices.SortFunc(s.Bindings, func(a, b ClusterBinding) int { return a.Key().Compare(b.Key()) })
 }
 

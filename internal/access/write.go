@@ -16,6 +16,29 @@ type RowWrite struct {
 	Backup *Backup
 }
 
+// EntryWrite is a change of an access entry, as data. Before is nil for a new entry, After for a removal; their RoleARN carries the path.
+type EntryWrite struct {
+	Owner         string
+	Before, After *Row
+	// Adopt says that the entry is somebody else's and taken over on purpose.
+	Adopt bool
+}
+
+// Principal is whose entry it is.
+func (w EntryWrite) Principal() ARN {
+	if w.After != nil {
+		return w.After.RoleARN
+	}
+	return w.Before.RoleARN
+}
+
+// PolicyWrite is a change of an association, as data. Before is nil for a new one, After for a removal.
+type PolicyWrite struct {
+	Owner         string
+	Principal     ARN
+	Before, After *PolicyAssociation
+}
+
 // TextWrite is a replacement of the whole of aws-auth. Before is nil when there was no ConfigMap; After is never nil, for
 // aws-auth is not deleted. Resource versions are ignored: what counts is what the ConfigMap says.
 type TextWrite struct {

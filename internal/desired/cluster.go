@@ -19,10 +19,17 @@ type site struct {
 	// rows and bindings are the owner's objects as observed.
 	rows     []access.Mapping
 	bindings []access.ClusterBinding
+	// policies are the associations that the owner has made; entries all entries of the cluster by principal.
+	policies []access.SetPolicy
+	entries  map[access.ARN]access.AccessEntry
+	// adopted are principals whose entry becomes ours; keptGroups what adopted entries keep.
+	adopted    map[access.ARN]bool
+	keptGroups map[access.ARN][]string
 	// foreign are aws-auth's rows of others, by lower-case ARN.
 	foreign map[string]awsauth.Entry
-	// wantRows and wantBindings are what is decided.
+	// wantRows, wantPolicies and wantBindings are what is decided.
 	wantRows     map[string]*access.Mapping
+	wantPolicies map[policyKey]access.SetPolicy
 	wantBindings map[access.BindingKey]access.ClusterBinding
 	// frozen sets stay as they are, with the reason. Roles of conflicted sets are mapped by somebody else's row.
 	frozen     map[string]string
@@ -35,15 +42,17 @@ func (b *builder) cluster(c *access.Cluster) {
 		return
 	}
 	s := &site{
-		builder: b, c: c, rows: snapshot.Mappings(c, b.owner), bindings: snapshot.Bindings(c, b.owner),
-		wantRows: map[string]*access.Mapping{}, wantBindings: map[access.BindingKey]access.ClusterBinding{}, conflicted: map[string]bool{},
+		builder: b, c: c, rows: snapshot.Mappings(b.x, c, b.owner), policies: snapshot.Policies(c, b.owner), bindings: snapshot.Bindings(c, b.owner),
+		wantRows: map[string]*access.Mapping{}, wantPolicies: map[policyKey]access.SetPolicy{}, wantBindings: map[access.BindingKey]access.ClusterBinding{}, conflicted: map[string]bool{},
 	}
 	if why := s.untouchable(); why != "" {
 		s.keepAll()
 		return
 	}
-	s.readForeign()
 	grants := s.grantsHere()
+	s.readEntries()
+	s.adopt(grants)
+	s.readForeign()
 	s.freeze(grants)
 	for _, g := range grants {
 		s.grant(g)
@@ -52,24 +61,25 @@ func (b *builder) cluster(c *access.Cluster) {
 	if b.Coverage == Partial {
 		s.keepOthers()
 	}
+	s.keepPolicies()
+	s.keepEntriesOfPolicies()
+	s.keepShared()
+	s.keepHidden()
+	s.refused()
 	s.dropAdditionsIfViolated()
 	s.commit()
 }
 
 // untouchable says why nothing in the cluster may change, and tells the user.
 func (s *site) untouchable() string {
-	if s.c.Mode != access.ModeConfigMap {
-		s.unsupported()
-		if s.c.Mode == access.ModeAPIAndConfigMap && s.heldCluster(s.c.ARN) == "" {
-			s.violations()
-		}
-		return "mode"
-	}
 	if why := s.heldCluster(s.c.ARN); why != "" {
 		s.out.prospect.clusters[s.c.ARN] = why
 		return why
 	}
-	if s.c.AwsAuth == nil {
+	if why := s.mismatched(); why != "" {
+		return why
+	}
+	if s.c.AwsAuth == nil || !s.c.Mode.Rows() {
 		return ""
 	}
 	p, fatal := awsauth.Parse(s.c.AwsAuth.Data).Fatal(awsauth.KeyRoles)
@@ -83,25 +93,23 @@ func (s *site) untouchable() string {
 	return p.Message
 }
 
-func (s *site) unsupported() {
-	if slices.ContainsFunc(s.grants, func(g *grant) bool { return g.in(s.c.ARN) }) {
-		s.out.Unsupported = append(s.out.Unsupported, s.c.ARN)
-	}
-}
-
 // keepAll wants what is there.
 func (s *site) keepAll() {
 	s.out.State.Mappings = append(s.out.State.Mappings, s.rows...)
+	s.out.State.Policies = append(s.out.State.Policies, s.policies...)
 	s.out.State.Bindings = append(s.out.State.Bindings, s.bindings...)
 }
 
 func (s *site) readForeign() {
 	s.foreign = map[string]awsauth.Entry{}
-	if s.c.AwsAuth == nil {
+	if s.c.AwsAuth == nil || !s.c.Mode.Rows() {
 		return
 	}
 	mine := map[string]bool{}
 	for _, r := range s.rows {
+		if r.Via != access.ViaRow {
+			continue
+		}
 		mine[strings.ToLower(string(r.Row.RoleARN))] = true
 	}
 	doc := awsauth.Parse(s.c.AwsAuth.Data)
@@ -130,23 +138,34 @@ func (s *site) freeze(grants []*grant) {
 	}
 }
 
-// conflict reports a row of somebody else for the role of a grant's set; such a set is left as it is.
+// conflict reports a row or an entry of somebody else for the role of a grant's set; such a set is left as it is. A row that an entry of ours
+// hides already is only reported.
 func (s *site) conflict(g *grant) {
 	role, ok := s.x.Role(s.c.Account, g.set.Name)
 	if !ok {
 		return
 	}
-	e, taken := s.foreign[strings.ToLower(string(role.ARN.WithoutPath()))]
+	e, exists := s.entries[role.ARN]
+	if exists && !s.ours(e) {
+		s.foreignEntry(g, e)
+		return
+	}
+	if others := s.others(e); exists && e.Dead(role) && len(others) > 0 {
+		s.conflicts(g, string(e.Principal), "its access entry is dead, for its role was made again, and making it anew would lose "+others[0].String()+", which somebody else gave it")
+	}
+	row, taken := s.foreign[strings.ToLower(string(role.ARN.WithoutPath()))]
 	if !taken {
 		return
 	}
-	if !s.conflicted[g.set.Name] {
-		s.out.Conflicts = append(s.out.Conflicts, access.Conflict{
-			Code: string(diag.RC4006), Cluster: s.c.ARN, Object: e.ARN, Origin: g.Origin(),
-			Detail: fmt.Sprintf("%s has a row for it that somebody else wrote (username %q, groups %q); list it under adopt to take it over", e.Key, e.Username, e.Groups),
-		})
+	detail := fmt.Sprintf("%s has a row for it that somebody else wrote (username %q, groups %q)", row.Key, row.Username, row.Groups)
+	if exists && !e.Dead(role) {
+		s.reportConflict(row.ARN, detail+"; our access entry hides it", g.Origin())
+		return
 	}
-	s.conflicted[g.set.Name] = true
+	if s.via(g.set.Name) == access.ViaEntry {
+		detail += ", and our access entry would hide it"
+	}
+	s.conflicts(g, row.ARN, detail+"; remove it once nobody needs it")
 }
 
 // keepFrozen keeps the rows of frozen sets and the bindings about them, of grants as they were or as they are to be.
@@ -164,7 +183,7 @@ func (s *site) keepFrozen(grants []*grant) {
 		}
 	}
 	for _, r := range s.rows {
-		if s.frozen[r.PermissionSet] != "" || slices.ContainsFunc(r.Row.Groups, func(x string) bool {
+		if s.frozen[r.PermissionSet] != "" || s.conflicted[r.PermissionSet] || slices.ContainsFunc(r.Row.Groups, func(x string) bool {
 			_, p, g, ok := access.ParseGroupName(x)
 			return ok && byGrant[[2]string{p, g}]
 		}) {
@@ -197,7 +216,7 @@ func (s *site) keepOthers() {
 	for _, r := range s.rows {
 		want, ok := s.wantRows[rowKey(r)]
 		if !ok {
-			want = &access.Mapping{Cluster: r.Cluster, PermissionSet: r.PermissionSet, Row: access.Row{RoleARN: r.Row.RoleARN, Username: r.Row.Username}}
+			want = &access.Mapping{Cluster: r.Cluster, PermissionSet: r.PermissionSet, Via: r.Via, Dead: r.Dead, Row: access.Row{RoleARN: r.Row.RoleARN, Username: r.Row.Username}}
 			s.wantRows[rowKey(r)] = want
 		}
 		for _, g := range r.Row.Groups {
@@ -215,10 +234,17 @@ func sortedSet(in []string) []string {
 	return slices.Compact(out)
 }
 
-// violations reports the rows of somebody else that can yield our names, and tells whether there are any.
+// violations reports the rows and entries of somebody else that can yield our names, and tells whether there are any.
 func (s *site) violations() bool {
-	if s.c.AwsAuth == nil {
-		return false
+	strangers := s.strangers()
+	for _, e := range strangers {
+		d := diag.New(diag.RC2027, diag.Pos{}, fmt.Sprintf("somebody else's access entry for %s can yield a name that only rolecall may yield (username %q, groups %q)", e.Principal, e.Username, e.Groups)).
+			WithHint("change or remove that entry; until then rolecall binds nothing in this cluster")
+		d.Cluster, d.Object = s.x.ClusterName(s.c.ARN), string(e.Principal)
+		s.say(d)
+	}
+	if s.c.AwsAuth == nil || !s.c.Mode.Rows() {
+		return len(strangers) > 0
 	}
 	bad := awsauth.Violations(*s.c.AwsAuth, s.owner, s.c.Account)
 	for _, e := range bad {
@@ -227,10 +253,10 @@ func (s *site) violations() bool {
 		d.Cluster, d.Object = s.x.ClusterName(s.c.ARN), fmt.Sprintf("kube-system/aws-auth %s[%d]", e.Key, e.Index)
 		s.say(d)
 	}
-	return len(bad) > 0
+	return len(bad)+len(strangers) > 0
 }
 
-// dropAdditionsIfViolated binds nothing new while a row of somebody else can yield our names.
+// dropAdditionsIfViolated binds nothing new while a row or an entry of somebody else can yield our names.
 func (s *site) dropAdditionsIfViolated() {
 	if !s.violations() {
 		return
@@ -245,8 +271,13 @@ func (s *site) dropAdditionsIfViolated() {
 			delete(s.wantRows, k)
 			continue
 		}
+		if r.Dead = old.Dead; old.Dead {
+			r.Row = old.Row
+			continue
+		}
 		r.Row.Groups = slices.DeleteFunc(r.Row.Groups, func(g string) bool { return !slices.Contains(old.Row.Groups, g) })
 	}
+	s.dropNewPolicies()
 	was := map[access.BindingKey]access.ClusterBinding{}
 	for _, cb := range s.bindings {
 		was[cb.Key()] = cb
@@ -264,6 +295,9 @@ func (s *site) commit() {
 	for _, k := range slices.Sorted(maps.Keys(s.wantRows)) {
 		s.out.State.Mappings = append(s.out.State.Mappings, *s.wantRows[k])
 	}
+	for _, p := range s.wantPolicies {
+		s.out.State.Policies = append(s.out.State.Policies, p)
+	}
 	for _, cb := range s.wantBindings {
 		s.out.State.Bindings = append(s.out.State.Bindings, cb)
 	}
@@ -274,7 +308,8 @@ func (b *builder) keepUnseen() {
 	for i := range b.x.Clusters {
 		c := &b.x.Clusters[i]
 		if !b.x.InEstate(c.Account) {
-			b.out.State.Mappings = append(b.out.State.Mappings, snapshot.Mappings(c, b.owner)...)
+			b.out.State.Mappings = append(b.out.State.Mappings, snapshot.Mappings(b.x, c, b.owner)...)
+			b.out.State.Policies = append(b.out.State.Policies, snapshot.Policies(c, b.owner)...)
 			b.out.State.Bindings = append(b.out.State.Bindings, snapshot.Bindings(c, b.owner)...)
 		}
 	}

@@ -49,8 +49,8 @@ type Result struct {
 	Principals map[string]access.PrincipalSet
 	Bindings   []access.GrantBinding
 	Conflicts  []access.Conflict
-	// Unsupported are clusters a grant selects whose mode this version does not write.
-	Unsupported []access.ClusterARN
+	// Adopted are mappings of others that become the owner's, as they stand.
+	Adopted     []access.Mapping
 	Diagnostics diag.List
 
 	prospect prospect

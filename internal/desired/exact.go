@@ -40,14 +40,22 @@ func (s *site) decide(g *grant) (reached, bool) {
 	return r, s.entryFree(g)
 }
 
-// entryFree refuses EKS access policies: these clusters have no access entries to attach them to.
+// entryFree refuses EKS access policies where the role is mapped by a row: there is nothing to attach them to.
 func (s *site) entryFree(g *grant) bool {
+	if s.via(g.set.Name) == access.ViaEntry {
+		return true
+	}
 	for i, p := range g.Allow {
-		if p.AccessPolicy != "" {
-			s.say(diag.New(diag.RC1013, g.Pos("allow", i, "accessPolicy"), fmt.Sprintf("%s is in mode %s, where no access entry can be", s.x.ClusterName(s.c.ARN), s.c.Mode)).
-				WithHint("use clusterRole or role for this cluster, or exclude it"))
-			return false
+		if p.AccessPolicy == "" {
+			continue
 		}
+		why, hint := fmt.Sprintf("%s is in mode %s, where no access entry can be", s.x.ClusterName(s.c.ARN), s.c.Mode), "use clusterRole or role for this cluster, or exclude it"
+		if s.c.Mode.Entries() {
+			why = fmt.Sprintf("on %s the role of %s is mapped by a row of aws-auth, which no EKS access policy can be attached to", s.x.ClusterName(s.c.ARN), g.set.Name)
+			hint = "move the mapping to an access entry first, or use clusterRole or role"
+		}
+		s.say(diag.New(diag.RC1013, g.Pos("allow", i, "accessPolicy"), why).WithHint(hint))
+		return false
 	}
 	return true
 }

@@ -91,9 +91,12 @@ func (s *site) assignCommand(g *grant, ps access.PrincipalSet) string {
 
 // row wants the mapping of the set's role, with the grant's groups where it binds by group.
 func (s *site) row(r reached) {
-	m := access.Mapping{Cluster: s.c.ARN, PermissionSet: r.g.set.Name, Row: access.Row{Username: access.UsernameTemplate(r.g.set.Name), Groups: []string{}}}
+	m := access.Mapping{Cluster: s.c.ARN, PermissionSet: r.g.set.Name, Via: s.via(r.g.set.Name), Row: access.Row{Username: access.UsernameTemplate(r.g.set.Name), Groups: []string{}}}
 	if role, ok := s.x.Role(s.c.Account, r.g.set.Name); ok {
 		m.Row.RoleARN = role.ARN.WithoutPath()
+		if m.Via == access.ViaEntry {
+			m.Row.RoleARN, m.Row.Groups = role.ARN, slices.Clone(s.keptGroups[role.ARN])
+		}
 	}
 	want, ok := s.wantRows[rowKey(m)]
 	if !ok {
@@ -111,14 +114,18 @@ func (s *site) row(r reached) {
 			}
 			want.Row.Groups = append(want.Row.Groups, p.Groups...)
 		}
-		want.Row.Groups = sortedSet(want.Row.Groups)
 	}
+	want.Row.Groups = sortedSet(want.Row.Groups)
 }
 
 func (s *site) group(g *grant) string { return access.GroupName(s.owner, g.Policy.Name, g.Name) }
 
 // permission wants the bindings of one allow item.
 func (s *site) permission(r reached, i int, p v1alpha1.Permission) {
+	if p.AccessPolicy != "" {
+		s.policy(r, i, p)
+		return
+	}
 	ref := access.RoleRef{Kind: access.KindClusterRole, Name: p.ClusterRole}
 	field := "clusterRole"
 	if p.Role != "" {

@@ -83,7 +83,11 @@ func (b *builder) heldMembers(ps []access.Principal) string {
 
 // heldCluster says what of a cluster was not read.
 func (b *builder) heldCluster(c access.ClusterARN) string {
-	for _, part := range []access.Part{access.PartAwsAuth, access.PartRBAC} {
+	parts := []access.Part{access.PartEntries, access.PartRBAC}
+	if cl, ok := b.x.Cluster(c); !ok || cl.Mode.Rows() {
+		parts = append(parts, access.PartAwsAuth)
+	}
+	for _, part := range parts {
 		if g, hit := b.x.Gap(part, func(g access.Gap) bool { return g.Cluster == c }); hit {
 			return fmt.Sprintf("%s could not be read: %s", part, g.Reason)
 		}
@@ -167,7 +171,7 @@ func spread(held map[string]string, links [][]string) {
 
 // links lists, grant by grant, the sets that the grant's objects in a cluster are about, today or by the policies.
 func (b *builder) links(c *access.Cluster) [][]string {
-	rows := snapshot.Mappings(c, b.owner)
+	rows := snapshot.Mappings(b.x, c, b.owner)
 	sets := map[[2]string][]string{}
 	add := func(policy, grant string, names ...string) {
 		k := [2]string{policy, grant}

@@ -45,6 +45,7 @@ func Alone(x *snapshot.Index, r *Result) (*snapshot.Snapshot, error) {
 	for i := range s.Clusters {
 		c := &s.Clusters[i]
 		rows, groups := ownRows(c, r)
+		c.AccessEntries = ownEntries(c, r.Owner)
 		if c.AwsAuth != nil {
 			c.AwsAuth = &access.ConfigMap{}
 		}
@@ -65,7 +66,13 @@ func Alone(x *snapshot.Index, r *Result) (*snapshot.Snapshot, error) {
 func ownRows(c *access.Cluster, r *Result) (rows []access.RowEdit, groups map[string]bool) {
 	groups = map[string]bool{}
 	for _, m := range r.State.Mappings {
-		if m.Cluster != c.ARN || c.AwsAuth == nil {
+		if m.Cluster != c.ARN {
+			continue
+		}
+		for _, g := range m.Row.Groups {
+			groups[g] = true
+		}
+		if c.AwsAuth == nil || m.Via != access.ViaRow {
 			continue
 		}
 		for _, e := range awsauth.Parse(c.AwsAuth.Data).Roles {
@@ -75,9 +82,6 @@ func ownRows(c *access.Cluster, r *Result) (rows []access.RowEdit, groups map[st
 				rows = append(rows, access.RowEdit{After: &row})
 				break
 			}
-		}
-		for _, g := range m.Row.Groups {
-			groups[g] = true
 		}
 	}
 	return rows, groups
@@ -181,6 +185,7 @@ func (p *projection) role(account access.AccountID, set string) (access.Role, bo
 func (p *projection) cluster(c *access.Cluster) error {
 	c.RoleBindings = p.bindings(c.ARN, c.RoleBindings, func(b access.Binding) bool { return b.Namespace != "" })
 	c.ClusterRoleBindings = p.bindings(c.ARN, c.ClusterRoleBindings, func(b access.Binding) bool { return b.Namespace == "" })
+	p.entries(c)
 	edits := p.edits(c)
 	if len(edits) == 0 {
 		return nil
@@ -219,13 +224,13 @@ func (p *projection) bindings(cluster access.ClusterARN, have []access.Binding, 
 func (p *projection) edits(c *access.Cluster) []access.RowEdit {
 	before := map[access.ARN]*access.Row{}
 	for i := range p.r.Observed.Mappings {
-		if m := &p.r.Observed.Mappings[i]; m.Cluster == c.ARN {
+		if m := &p.r.Observed.Mappings[i]; m.Cluster == c.ARN && m.Via == access.ViaRow {
 			before[m.Row.RoleARN] = &m.Row
 		}
 	}
 	var out []access.RowEdit
 	for _, m := range p.r.State.Mappings {
-		if m.Cluster != c.ARN {
+		if m.Cluster != c.ARN || m.Via != access.ViaRow {
 			continue
 		}
 		row := m.Row

@@ -10,6 +10,7 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/diag"
 	"github.com/rolecall-dev/rolecall/internal/policy"
+	"github.com/rolecall-dev/rolecall/internal/rbac"
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
@@ -50,6 +51,8 @@ type builder struct {
 	expired map[string]string
 	// twins counts user names without regard to case.
 	twins map[string]int
+	// rulesOfPolicies are what the EKS access policies allow.
+	rulesOfPolicies rbac.AccessPolicies
 }
 
 type pair struct {
@@ -63,7 +66,7 @@ func (p pair) compare(q pair) int {
 
 func newBuilder(in Input) *builder {
 	return &builder{
-		Input: in, x: in.Index, owner: in.Installation.Owner,
+		Input: in, x: in.Index, owner: in.Installation.Owner, rulesOfPolicies: rbac.ReadAccessPolicies(),
 		owned: map[access.ARN]bool{}, managed: map[access.ARN]bool{}, after: map[pair]access.PrincipalSet{}, frozen: map[access.AccountID]map[string]string{}, said: map[string]bool{},
 		out: &Result{
 			Owner: in.Installation.Owner, Origins: map[string]access.Origin{}, Notes: map[string]string{}, Privileged: map[string]bool{},
@@ -85,6 +88,7 @@ func (b *builder) say(d diag.Diagnostic) {
 
 func (b *builder) finish() *Result {
 	b.out.State.Sort()
+	b.out.Observed.Sort()
 	b.out.Diagnostics.Sort()
 	slices.SortStableFunc(b.out.Conflicts, func(x, y access.Conflict) int {
 		return cmp.Or(cmp.Compare(x.Cluster, y.Cluster), cmp.Compare(x.Object, y.Object))
@@ -252,9 +256,9 @@ func (b *builder) checkAccount(ref string, pos diag.Pos) {
 	}
 }
 
-// checkEstate checks what the installation itself names, and says which of its wishes this version does not fulfil.
+// checkEstate checks what the installation itself names.
 func (b *builder) checkEstate() {
-	b.checkUnsupported()
+	b.checkAdoptions()
 	for i, ref := range b.Installation.Estate.Accounts {
 		if len(b.x.AccountsNamed(ref)) == 0 && !b.gapIn(access.PartAccounts) {
 			known := snapshot.Names(b.x.Accounts, func(a access.Account) string { return a.Name })
@@ -265,17 +269,5 @@ func (b *builder) checkEstate() {
 		if !b.x.HasUnit(ref) && !b.gapIn(access.PartUnits) && !b.gapIn(access.PartAccounts) {
 			b.say(diag.New(diag.RC1016, b.Installation.Pos("estate", "organizationalUnits", i), fmt.Sprintf("no account lies in the organizational unit %q", ref)))
 		}
-	}
-}
-
-func (b *builder) checkUnsupported() {
-	for i, a := range b.Installation.Adopt {
-		d := diag.New(diag.RC4006, b.Installation.Pos("adopt", i), fmt.Sprintf("adopting is not supported yet: what belongs to others on %s is left alone", a.Cluster))
-		d.Severity = diag.Warning
-		b.say(d.WithHint("remove the object by hand once nobody needs it; the next run then writes its own"))
-	}
-	if b.Installation.Mapping == v1alpha1.MappingAccessEntry {
-		b.say(diag.New(diag.RC1005, b.Installation.Pos("mapping"), "mapping: AccessEntry is not supported yet").
-			WithHint("leave mapping out: clusters in mode CONFIG_MAP get aws-auth rows, others are read and reported"))
 	}
 }

@@ -67,6 +67,7 @@ type collector struct {
 	instance bool
 	setARNs  []access.ARN
 	clusters []clusterName
+	entries  []entryRef
 	// hosts are the estate's accounts that have clusters, or may have: those whose clusters could not be listed count.
 	hosts map[access.AccountID]bool
 }

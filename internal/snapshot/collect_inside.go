@@ -104,7 +104,12 @@ func (c *collector) clusterNames(a access.AccountID, region string) task {
 // inside reads what the chain is made of: clusters in one stream, Identity Center and IAM in another.
 func (c *collector) inside(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return c.wave(gctx, "clusters", c.clusterTasks()) })
+	g.Go(func() error {
+		if err := c.wave(gctx, "clusters", c.clusterTasks()); err != nil {
+			return err
+		}
+		return c.wave(gctx, "access entries", c.entryTasks())
+	})
 	g.Go(func() error { return c.chain(gctx) })
 	return g.Wait() //nolint:wrapcheck // wave has said what it was doing
 }
@@ -130,6 +135,7 @@ func (c *collector) cluster(ctx context.Context, n clusterName) error {
 		return err
 	}
 	scope := access.Gap{Service: "kubernetes", Account: n.account, Region: n.region, Cluster: cl.ARN}
+	entriesErr := c.entryPrincipals(ctx, cl)
 	awsAuth, authErr := c.ports.Clusters.AwsAuth(ctx, cl)
 	cl.AwsAuth = awsAuth
 	full, rbacErr := c.ports.Clusters.RBAC(ctx, cl)
@@ -148,6 +154,9 @@ func (c *collector) cluster(ctx context.Context, n clusterName) error {
 	auth.Part, auth.Operation = access.PartAwsAuth, "get configmap kube-system/aws-auth"
 	rbac.Part, rbac.Operation = access.PartRBAC, "list namespaces, roles and bindings"
 	if err := c.note(ctx, auth, authErr); err != nil {
+		return err
+	}
+	if err := c.note(ctx, entryGap(cl), entriesErr); err != nil {
 		return err
 	}
 	return c.note(ctx, rbac, rbacErr)

@@ -23,28 +23,69 @@ func Managed(x *Index, owner string, managed []access.ARN) access.State {
 	}
 	for i := range x.Clusters {
 		c := &x.Clusters[i]
-		s.Mappings = append(s.Mappings, Mappings(c, owner)...)
+		s.Mappings = append(s.Mappings, Mappings(x, c, owner)...)
+		s.Policies = append(s.Policies, Policies(c, owner)...)
 		s.Bindings = append(s.Bindings, Bindings(c, owner)...)
 	}
 	s.Sort()
 	return s
 }
 
-// Mappings returns the owner's rows in a cluster's aws-auth.
-func Mappings(c *access.Cluster, owner string) []access.Mapping {
-	if c.AwsAuth == nil {
-		return nil
-	}
+// Mappings returns the owner's rows in a cluster's aws-auth, where its mode honours them, and the owner's access entries.
+func Mappings(x *Index, c *access.Cluster, owner string) []access.Mapping {
 	var out []access.Mapping
-	for _, r := range awsauth.Owned(*c.AwsAuth, owner, c.Account) {
-		name, _ := r.Row.RoleARN.RoleName()
-		set, ok := access.PermissionSetOfRole(name)
-		if !ok {
-			continue
+	if c.AwsAuth != nil && c.Mode.Rows() {
+		for _, r := range awsauth.Owned(*c.AwsAuth, owner, c.Account) {
+			if set, ok := setOfRole(r.Row.RoleARN); ok {
+				out = append(out, access.Mapping{Cluster: c.ARN, PermissionSet: set, Via: access.ViaRow, Row: r.Row})
+			}
 		}
-		out = append(out, access.Mapping{Cluster: c.ARN, PermissionSet: set, Row: r.Row})
+	}
+	for _, e := range c.AccessEntries {
+		if OwnEntry(c, e, owner) {
+			out = append(out, EntryMapping(x, c, e))
+		}
 	}
 	return out
+}
+
+// OwnEntry tells whether an access entry is the owner's: rolecall makes them for the cluster's own account only.
+func OwnEntry(c *access.Cluster, e access.AccessEntry, owner string) bool {
+	return e.Ours(owner) && e.Principal.Account() == c.Account
+}
+
+// EntryMapping is the entry of an Identity Center role as a mapping.
+func EntryMapping(x *Index, c *access.Cluster, e access.AccessEntry) access.Mapping {
+	set, _ := setOfRole(e.Principal)
+	role, ok := x.Role(c.Account, set)
+	return access.Mapping{Cluster: c.ARN, PermissionSet: set, Via: access.ViaEntry, Row: e.Row(), Dead: ok && e.Dead(role)}
+}
+
+// Policies returns the EKS access policies that the owner has associated with its access entries in a cluster.
+func Policies(c *access.Cluster, owner string) []access.SetPolicy {
+	var out []access.SetPolicy
+	for _, e := range c.AccessEntries {
+		if OwnEntry(c, e, owner) {
+			recorded, _ := e.Divided()
+			out = append(out, SetPolicies(c, e, recorded)...)
+		}
+	}
+	return out
+}
+
+// SetPolicies are associations of the entry of an Identity Center role.
+func SetPolicies(c *access.Cluster, e access.AccessEntry, as []access.PolicyAssociation) []access.SetPolicy {
+	set, _ := setOfRole(e.Principal)
+	var out []access.SetPolicy
+	for _, a := range as {
+		out = append(out, access.SetPolicy{Cluster: c.ARN, PermissionSet: set, Principal: e.Principal, Association: a})
+	}
+	return out
+}
+
+func setOfRole(arn access.ARN) (string, bool) {
+	name, _ := arn.RoleName()
+	return access.PermissionSetOfRole(name)
 }
 
 // Bindings returns the owner's bindings in a cluster: those that carry both our name and our labels.

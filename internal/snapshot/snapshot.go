@@ -51,7 +51,9 @@ type Snapshot struct {
 	Assignments    []access.Assignment    `json:"assignments"`
 	Roles          []access.Role          `json:"roles"`
 	Clusters       []access.Cluster       `json:"clusters"`
-	Gaps           []access.Gap           `json:"gaps"`
+	// AccessPolicies are the EKS access policies that there are; none where no cluster has access entries.
+	AccessPolicies []access.ARN `json:"accessPolicies"`
+	Gaps           []access.Gap `json:"gaps"`
 }
 
 // Complete tells whether everything in scope was read.
@@ -72,6 +74,7 @@ func (s *Snapshot) Sort() {
 	slices.SortFunc(s.Assignments, access.Assignment.Compare)
 	slices.SortFunc(s.Roles, func(a, b access.Role) int { return cmp.Compare(a.ARN, b.ARN) })
 	slices.SortFunc(s.Clusters, func(a, b access.Cluster) int { return cmp.Compare(a.ARN, b.ARN) })
+	slices.Sort(s.AccessPolicies)
 	slices.SortFunc(s.Gaps, access.Gap.Compare)
 	s.Memberships = slices.Compact(s.Memberships)
 	s.Provisioned = slices.Compact(s.Provisioned)
@@ -86,10 +89,12 @@ func (s *Snapshot) Sort() {
 func (s *Snapshot) fill() {
 	s.Accounts, s.Estate, s.Users, s.Groups = list(s.Accounts), list(s.Estate), list(s.Users), list(s.Groups)
 	s.Memberships, s.PermissionSets, s.Provisioned = list(s.Memberships), list(s.PermissionSets), list(s.Provisioned)
+	s.AccessPolicies = list(s.AccessPolicies)
 	s.Assignments, s.Roles, s.Gaps, s.Clusters = list(s.Assignments), list(s.Roles), list(s.Gaps), slices.Clone(list(s.Clusters))
 	for i := range s.Clusters {
 		c := &s.Clusters[i]
 		c.Namespaces, c.Roles, c.ClusterRoles = list(c.Namespaces), list(c.Roles), list(c.ClusterRoles)
+		c.AccessEntries = entered(c.AccessEntries)
 		c.RoleBindings, c.ClusterRoleBindings = bound(c.RoleBindings), bound(c.ClusterRoleBindings)
 	}
 }
@@ -109,7 +114,19 @@ func bound(in []access.Binding) []access.Binding {
 	return out
 }
 
+func entered(in []access.AccessEntry) []access.AccessEntry {
+	out := slices.Clone(list(in))
+	for i := range out {
+		out[i].Groups, out[i].Associations = list(out[i].Groups), slices.Clone(list(out[i].Associations))
+		for j := range out[i].Associations {
+			out[i].Associations[j].Namespaces = list(out[i].Associations[j].Namespaces)
+		}
+	}
+	return out
+}
+
 func sortCluster(c *access.Cluster) {
+	slices.SortFunc(c.AccessEntries, access.AccessEntry.Compare)
 	slices.Sort(c.Namespaces)
 	roles := func(a, b access.RBACRole) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
@@ -158,8 +175,28 @@ func Decode(r io.Reader) (*Snapshot, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("decoding snapshot: there is more after the document")
 	}
+	s.unreadEntries()
 	s.Sort()
 	return &s, nil
+}
+
+// unreadEntries notes what a snapshot does not say: until access entries were read, none were written down.
+func (s *Snapshot) unreadEntries() {
+	for _, c := range s.Clusters {
+		if _, said := s.gapFor(access.PartEntries, c.ARN); c.AccessEntries == nil && c.Mode.Entries() && !said {
+			gap := entryGap(c)
+			gap.Operation, gap.Kind, gap.Reason = "ListAccessEntries", access.GapFailed, "the snapshot does not say what access entries there are: an earlier version took it"
+			s.Gaps = append(s.Gaps, gap)
+		}
+	}
+}
+
+func (s *Snapshot) gapFor(part access.Part, c access.ClusterARN) (access.Gap, bool) {
+	i := slices.IndexFunc(s.Gaps, func(g access.Gap) bool { return g.Part == part && g.Cluster == c })
+	if i < 0 {
+		return access.Gap{}, false
+	}
+	return s.Gaps[i], true
 }
 
 // Digest identifies the facts: the time they were taken and who took them do not count.
