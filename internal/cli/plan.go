@@ -200,7 +200,7 @@ func (a *app) showPlan(d *planned, p planning) error {
 	if err := a.diagnostics(d.plan.Findings); err != nil {
 		return err
 	}
-	v := planView{p: d.plan, x: d.index, unsupported: d.built.Unsupported, name: a.name, again: d.again, people: p.people, color: a.color(a.host.StdoutTerminal)}
+	v := planView{p: d.plan, x: d.index, name: a.name, again: d.again, people: p.people, color: a.color(a.host.StdoutTerminal)}
 	if _, err := fmt.Fprint(a.host.Stdout, v.String()); err != nil {
 		return fmt.Errorf("writing the plan: %w", err)
 	}

@@ -13,10 +13,9 @@ import (
 
 // planView renders a plan for people: one block for Identity Center, one per cluster, totals last.
 type planView struct {
-	p           *plan.Plan
-	x           *snapshot.Index
-	unsupported []access.ClusterARN
-	name        string
+	p    *plan.Plan
+	x    *snapshot.Index
+	name string
 	// again is the flags that say which files a run is about, each after a blank.
 	again  string
 	people bool
@@ -91,8 +90,7 @@ func (v *planView) cluster(c *access.Cluster) {
 			conflicts = append(conflicts, x)
 		}
 	}
-	unsupported := slices.Contains(v.unsupported, c.ARN)
-	if len(rows)+len(binds)+len(conflicts) == 0 && !unsupported {
+	if len(rows)+len(binds)+len(conflicts) == 0 {
 		return
 	}
 	v.line("")
@@ -101,10 +99,7 @@ func (v *planView) cluster(c *access.Cluster) {
 	for _, x := range conflicts {
 		v.wrapped("  ! not ours   ", "                ", x.Object+": "+x.Detail)
 	}
-	if unsupported {
-		v.line("  ! mode %s is not supported yet: this cluster was read, and nothing in it is changed", c.Mode)
-	}
-	if len(rows) == 0 && !unsupported && len(conflicts) == 0 {
+	if len(rows) == 0 && len(conflicts) == 0 {
 		v.line("  · nothing to change")
 	}
 	for _, b := range binds {
