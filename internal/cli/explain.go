@@ -215,11 +215,17 @@ func (v *explanationView) path(p graph.Path, i int, all []graph.Path) {
 }
 
 // hopWord is what people call a hop.
-func hopWord(k graph.HopKind) string {
+func hopWord(h graph.Hop) string {
+	switch {
+	case h.Kind == graph.HopMapping && h.Via == access.ViaEntry:
+		return "entry"
+	case h.Kind == graph.HopBinding && h.Evidence != nil && strings.HasPrefix(h.Evidence.Object, "EKS access policy "):
+		return "policy"
+	}
 	return map[graph.HopKind]string{
 		graph.HopUser: "user", graph.HopGroup: "group", graph.HopAssignment: "assignment", graph.HopPermissionSet: "set", graph.HopRole: "role",
 		graph.HopMapping: "row", graph.HopIdentity: "identity", graph.HopBinding: "binding", graph.HopRule: "rule",
-	}[k]
+	}[h.Kind]
 }
 
 // hop shows one link. What follows a broken one is what would be.
@@ -228,10 +234,10 @@ func (v *explanationView) hop(h graph.Hop, after bool) {
 	const indent, column = "                 ", 36
 	note := noted(h)
 	if note != "" && len(indent)+max(column, len([]rune(diag.Escape(h.Name))))+2+len([]rune(note)) < screenWidth {
-		v.line("%-12s %-*s  %s", hopWord(h.Kind), column, h.Name, note)
+		v.line("%-12s %-*s  %s", hopWord(h), column, h.Name, note)
 		note = ""
 	} else {
-		v.continued(fmt.Sprintf("%-12s ", hopWord(h.Kind)), indent, h.Name)
+		v.continued(fmt.Sprintf("%-12s ", hopWord(h)), indent, h.Name)
 	}
 	if note != "" {
 		v.wrapped(indent, indent, note)

@@ -199,13 +199,15 @@ func orAny(set string) string {
 	return set
 }
 
-// via says what brings somebody: the group, the row and the binding.
+// via says what brings somebody: the group, the row or access entry, and the binding or EKS access policy.
 func via(p graph.Path) string {
 	var parts []string
 	if h, ok := p.Hop(graph.HopGroup); ok {
 		parts = append(parts, "group "+h.Name)
 	}
-	parts = append(parts, "row")
+	if h, ok := p.Hop(graph.HopMapping); ok {
+		parts = append(parts, hopWord(h))
+	}
 	if h, ok := p.Hop(graph.HopBinding); ok {
 		parts = append(parts, h.Name)
 	}

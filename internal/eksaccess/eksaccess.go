@@ -15,7 +15,9 @@ var policies []byte
 
 // Policies returns the policies as JSON:
 //
-//	{"source": "...", "policies": {"<name>": {"described": true, "rules": [<rule>...]}}}
+//	{"source": "...", "policies": {"<name>": {"described": true, "source": "...", "rules": [<rule>...]}}}
+//
+// A policy without a source of its own is described by that of the document.
 //
 // A rule has the members of a rule of a Kubernetes ClusterRole and its meaning,
 // including "*" and "resource/subresource". A policy with described false is one

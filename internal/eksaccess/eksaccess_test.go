@@ -16,6 +16,7 @@ type document struct {
 	Source   string `json:"source"`
 	Policies map[string]struct {
 		Described bool                `json:"described"`
+		Source    string              `json:"source"`
 		Rules     []rbacv1.PolicyRule `json:"rules"`
 	} `json:"policies"`
 }
@@ -31,18 +32,28 @@ func read(t *testing.T) document {
 	return doc
 }
 
+func TestWhatIsDescribedHasRulesAndASource(t *testing.T) {
+	doc := read(t)
+	if doc.Source == "" {
+		t.Error("the document has no source")
+	}
+	for name, p := range doc.Policies {
+		if p.Described != (len(p.Rules) > 0) || p.Source != "" && !p.Described {
+			t.Errorf("%s: described is %t with %d rules and the source %q", name, p.Described, len(p.Rules), p.Source)
+		}
+	}
+}
+
 func TestThePoliciesForPeopleAreDescribed(t *testing.T) {
 	var got []string
 	for name, p := range read(t).Policies {
-		if p.Described != (len(p.Rules) > 0) {
-			t.Errorf("%s: described is %t with %d rules", name, p.Described, len(p.Rules))
-		}
 		if p.Described {
 			got = append(got, name)
 		}
 	}
 	slices.Sort(got)
 	want := []string{
+		"AmazonAIOpsAssistantPolicy", "AmazonARCRegionSwitchScalingPolicy",
 		"AmazonEKSAdminPolicy", "AmazonEKSAdminViewPolicy", "AmazonEKSClusterAdminPolicy", "AmazonEKSEditPolicy", "AmazonEKSHybridPolicy",
 		"AmazonEKSSecretReaderPolicy", "AmazonEKSViewPolicy",
 	}

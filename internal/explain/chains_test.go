@@ -138,8 +138,6 @@ func TestTheBrokenHopIsNamed(t *testing.T) {
 		{claim: "RBAC unread", change: both(gap(access.PartRBAC, func(g *access.Gap) { g.Cluster = payEU }), func(s *snapshot.Snapshot) {
 			s.Clusters[0].RoleBindings, s.Clusters[0].ClusterRoles = nil, nil
 		}), verdict: graph.VerdictUndecided, hop: graph.HopBinding, code: diag.RC5001, remedy: "rolecall snapshot"},
-		{claim: "the API mode", change: func(s *snapshot.Snapshot) { s.Clusters[0].Mode = access.ModeAPI }, verdict: graph.VerdictUndecided, hop: graph.HopMapping, code: diag.RC3009, remedy: "aws eks list-access-entries"},
-		{claim: "a mode in which an entry could hide the row", change: func(s *snapshot.Snapshot) { s.Clusters[0].Mode = access.ModeAPIAndConfigMap }, verdict: graph.VerdictUndecided, hop: graph.HopMapping, remedy: "aws eks list-access-entries"},
 		{claim: "a session name that cannot be predicted", change: both(func(s *snapshot.Snapshot) { s.Users[1].Name = "Dana@example.com" }, rows(strings.Replace(goodRow, "  groups: [team]\n", "", 1))), verdict: graph.VerdictUndecided, hop: graph.HopIdentity, code: diag.RC3014, remedy: "bind: Group"},
 		{claim: "such a name does not matter to a binding by group", change: func(s *snapshot.Snapshot) { s.Users[1].Name = "Dana@example.com" }, verdict: graph.Allowed},
 		{claim: "system:masters", change: rows(strings.Replace(goodRow, "[team]", "[\"system:masters\"]", 1)), request: "delete nodes", verdict: graph.Allowed},

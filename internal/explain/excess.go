@@ -43,7 +43,7 @@ type excess struct {
 
 // source is something that gives people more than the policies do.
 type source struct {
-	// name is the binding, or the group system:masters; gives is what it gives.
+	// name is the binding, the EKS access policy or the group system:masters; gives is what it gives.
 	name, gives string
 	// people is how many it reaches, first the first of them by name.
 	people int
@@ -82,9 +82,10 @@ func (x *excess) door(c *graph.Cluster, d *graph.Door, given []*graph.Door) {
 			own = append(own, more...)
 		}
 		more := memory.of(own, grants)
-		for _, b := range more {
+		for _, g := range more {
+			b := g.Binding
 			if sources[b] == nil {
-				sources[b] = &source{name: objectName(b), gives: graph.BindingName(b)}
+				sources[b] = &source{name: graph.GrantObject(g), gives: graph.GrantName(g)}
 			}
 			sources[b].reach(h)
 		}
@@ -103,36 +104,32 @@ func (x *excess) door(c *graph.Cluster, d *graph.Door, given []*graph.Door) {
 
 // beyond tells which grants go beyond others. It remembers the last answer: most who hold a set are given the same.
 type beyond struct {
-	own, grants []rbac.Grant
-	bindings    []*access.Binding
-	asked       bool
+	own, grants, more []rbac.Grant
+	asked             bool
 }
 
-func (m *beyond) of(own, grants []rbac.Grant) []*access.Binding {
+func (m *beyond) of(own, grants []rbac.Grant) []rbac.Grant {
 	same := func(a, b rbac.Grant) bool { return a.Binding == b.Binding }
 	if m.asked && slices.EqualFunc(own, m.own, same) && slices.EqualFunc(grants, m.grants, same) {
-		return m.bindings
+		return m.more
 	}
 	*m = beyond{own: own, grants: grants, asked: true}
 	for _, g := range grants {
-		if !ours(g.Binding) && !g.Opens() && !g.Within(own) {
-			m.bindings = append(m.bindings, g.Binding)
+		if !ours(g) && !g.Opens() && !g.Within(own) {
+			m.more = append(m.more, g)
 		}
 	}
-	return m.bindings
+	return m.more
 }
 
-// ours tells whether a binding is one that rolecall makes, for any owner: the policies of another installation are policies too.
-func ours(b *access.Binding) bool {
+// ours tells whether a grant is one that rolecall makes, for any owner: the policies of another installation are policies too.
+func ours(g rbac.Grant) bool {
+	if g.Policy != nil {
+		return g.Policy.Managed
+	}
+	b := g.Binding
 	_, shaped := access.ParseBindingName(b.Name)
 	return shaped && b.Labels[access.LabelManagedBy] == access.ManagedByValue
-}
-
-func objectName(b *access.Binding) string {
-	if b.Namespace == "" {
-		return "ClusterRoleBinding " + b.Name
-	}
-	return "RoleBinding " + b.Namespace + "/" + b.Name
 }
 
 // fewChains is how many bindings a finding names; explain shows all.

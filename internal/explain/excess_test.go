@@ -20,7 +20,7 @@ import (
 func nothing(t *rapid.T, s *snapshot.Snapshot) *graph.Graph {
 	n := copied(t, s)
 	for i := range n.Clusters {
-		n.Clusters[i].AwsAuth = nil
+		n.Clusters[i].AwsAuth, n.Clusters[i].AccessEntries = nil, nil
 	}
 	return built(n)
 }

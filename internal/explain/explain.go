@@ -135,9 +135,14 @@ func breaks(p graph.Path) int {
 	return n
 }
 
-// passed is 1 for a path that would hold, had not another row been taken in the place of its own: that is the cause, wherever the other ends.
+// passed is more than 0 for a path that would hold, had not another row or an access entry been taken in the place of its own mapping, or did its entry admit
+// anybody: that is the cause, wherever the other ends.
 func passed(p graph.Path) int {
-	if h, ok := p.First(graph.Broken); ok && h.Code == diag.RC2006 {
+	h, ok := p.First(graph.Broken)
+	switch {
+	case ok && (h.Code == diag.RC3003 || h.Code == diag.RC3012):
+		return 2
+	case ok && (h.Code == diag.RC2006 || h.Code == diag.RC3004):
 		return 1
 	}
 	return 0

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,8 +22,10 @@ func remedy(g *graph.Graph, c *graph.Cluster, p graph.Path, u access.User) strin
 		return ""
 	case h.Code == diag.RC3014:
 		return "bind the grant by group (bind: Group), or change the user name in the directory"
-	case c.Mode != access.ModeConfigMap && h.Kind == graph.HopMapping:
+	case h.Kind == graph.HopMapping && h.Via == access.ViaEntry:
 		return "aws eks list-access-entries --cluster-name " + word(c.Cluster.Name) + " --region " + c.Region + " shows what decides here"
+	case h.Kind == graph.HopBinding && h.Code == "":
+		return "only the API server itself can say it: kubectl auth can-i, run by " + u.Name
 	}
 	return "read what is missing, then ask again: rolecall snapshot --require-complete"
 }
@@ -36,7 +39,7 @@ func mend(g *graph.Graph, c *graph.Cluster, p graph.Path, h graph.Hop, u access.
 	case graph.HopRole:
 		return provision(g, c, p)
 	case graph.HopMapping:
-		return mapping(c, h)
+		return cmp.Or(entryRemedy(c, p, h), mapping(c, h))
 	case graph.HopIdentity:
 		return "map the role with the user name " + access.UsernameTemplate(p.Through()) + "; rolecall apply does it for a grant"
 	case graph.HopBinding, graph.HopRule:

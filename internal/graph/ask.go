@@ -15,9 +15,11 @@ import (
 type Asker struct {
 	d *Door
 	r access.Request
-	// groups says that the groups of the row are enough; users are the user names that are.
+	// groups says that the groups of the row are enough, or an EKS access policy of the entry; users are the user names that are.
 	groups bool
 	users  map[string]bool
+	// opaque says that an EKS access policy may be enough, of which nobody says what it allows.
+	opaque bool
 }
 
 // Ask prepares the question.
@@ -27,11 +29,12 @@ func (d *Door) Ask(r access.Request) Asker {
 		return a
 	}
 	a.groups = d.masters
+	for _, g := range d.known(d.grants) {
+		a.groups = a.groups || g.Allows(r) != nil
+	}
+	a.opaque = opaque(d.policies, Question{Request: &r}) != nil
 	if d.c.rbac != nil {
 		return a
-	}
-	for _, g := range d.grants {
-		a.groups = a.groups || g.Allows(r) != nil
 	}
 	for _, g := range d.c.RBAC.All() {
 		if g.By.Kind == access.SubjectUser && !a.users[g.By.Name] && g.Allows(r) != nil {
@@ -47,13 +50,13 @@ func (a Asker) Verdict(h Holding) Verdict {
 	switch {
 	case h.User.Disabled || !d.CanMatter():
 		return Denied
-	case d.entry == nil || d.c.entriesCount():
+	case d.entry == nil || d.undecided:
 		return VerdictUndecided
 	}
 	guess := d.guesses(h.User)
 	yes := a.groups || !guess && a.named(h.User)
 	switch {
-	case !yes && (guess || d.c.rbac != nil):
+	case !yes && (guess || d.c.rbac != nil || a.opaque):
 		return VerdictUndecided
 	case !yes:
 		return Denied
@@ -84,15 +87,17 @@ type Foreign struct {
 	anyUser *regexp.Regexp
 	grants  []rbac.Grant
 	masters bool
+	// policies are those of the grants that are EKS access policies.
+	policies []rbac.Grant
 }
 
-// Foreigners returns the ways in that aws-auth gives to others than holders of permission sets, rows in order and accounts last. Who can
-// assume a role is not read.
+// Foreigners returns the ways in that access entries and aws-auth give to others than holders of permission sets: entries, then rows in order, and
+// accounts last. Who can assume a role is not read.
 func (c *Cluster) Foreigners() []Foreign {
-	if c.Mode == access.ModeAPI {
-		return nil
+	out := c.foreignEntries()
+	if !c.Mode.Rows() {
+		return out
 	}
-	var out []Foreign
 	seen := map[string]bool{}
 	for _, rows := range [][]awsauth.Entry{c.doc.Roles, c.doc.Users} {
 		for _, e := range rows {
@@ -104,11 +109,13 @@ func (c *Cluster) Foreigners() []Foreign {
 			}
 			seen[fold(e.ARN)] = true
 			winner, _ := c.doc.Lookup(arn)
-			out = append(out, c.foreign(winner))
+			f := c.foreign(winner, nil)
+			c.overruled(&f)
+			out = append(out, f)
 		}
 	}
 	for i, a := range c.doc.Accounts {
-		out = append(out, c.foreign(awsauth.Entry{Key: awsauth.KeyAccounts, ARN: "arn:aws:iam::" + a + ":root", Username: "{{SessionNameRaw}}", Index: i}))
+		out = append(out, c.foreign(awsauth.Entry{Key: awsauth.KeyAccounts, ARN: "arn:aws:iam::" + a + ":root", Username: "{{SessionNameRaw}}", Index: i}, nil))
 	}
 	return out
 }
@@ -122,12 +129,10 @@ func (c *Cluster) gone(arn access.ARN) bool {
 	return !slices.ContainsFunc(c.g.rolesIn[account], func(r access.Role) bool { return strings.EqualFold(string(r.ARN.WithoutPath()), string(arn)) })
 }
 
-func (c *Cluster) foreign(e awsauth.Entry) Foreign {
+// foreign is a row, or an access entry in the form of one, and what its EKS access policies grant.
+func (c *Cluster) foreign(e awsauth.Entry, policies []rbac.Grant) Foreign {
 	arn := access.ARN(e.ARN)
-	f := Foreign{ARN: arn, c: c, Mapping: Hop{Kind: HopMapping, Name: rowName(e), Status: OK, Evidence: c.g.found(rowText(e), rowPlace(e), "")}}
-	if c.entriesCount() {
-		f.Mapping.Status = Unknown
-	}
+	f := Foreign{ARN: arn, c: c, policies: policies, Mapping: Hop{Kind: HopMapping, Via: access.ViaRow, Name: rowName(e), Status: OK, Evidence: c.g.found(rowText(e), rowPlace(e), "")}}
 	f.Name, f.Mapping.Code = c.whoever(e)
 	f.Identity = access.Identity{Username: strings.ReplaceAll(e.Username, "{{AccountID}}", string(arn.Account()))}
 	for _, g := range e.Groups {
@@ -137,7 +142,7 @@ func (c *Cluster) foreign(e awsauth.Entry) Foreign {
 		f.anyUser = sessions(f.Identity.Username)
 	}
 	f.masters = slices.Contains(f.Identity.Groups, access.MastersGroup)
-	f.grants = c.groupGrants(f.Identity.Groups)
+	f.grants = slices.Concat(policies, c.groupGrants(f.Identity.Groups))
 	for _, g := range c.RBAC.All() {
 		if g.By.Kind == access.SubjectUser && (g.By.Name == f.Identity.Username || f.anyUser != nil && f.anyUser.MatchString(g.By.Name)) {
 			f.grants = append(f.grants, g)
@@ -181,7 +186,11 @@ func sessions(template string) *regexp.Regexp {
 func (f Foreign) Paths(q Question) []Path {
 	door := Door{c: f.c}
 	var out []Path
-	for _, t := range door.tails(f.grants, f.masters, q) {
+	tails := door.tails(f.grants, f.masters, q)
+	if g := opaque(f.policies, q); g != nil && len(tails) == 0 {
+		tails = []tail{{hops: []Hop{f.c.opaqueHop(*g)}}}
+	}
+	for _, t := range tails {
 		out = append(out, Path{Hops: append([]Hop{f.Mapping, {Kind: HopIdentity, Name: identityName(f.Identity), Status: OK}}, t.hops...)})
 	}
 	return out
@@ -189,10 +198,25 @@ func (f Foreign) Paths(q Question) []Path {
 
 // Cell is what they may do.
 func (f Foreign) Cell() Cell {
-	if f.c.rbac != nil && !f.masters {
+	cell := (&Door{c: f.c}).sum(f.masters, f.grants)
+	if (f.c.rbac != nil || opaque(f.policies, Question{}) != nil) && !cell.everything() {
 		return Cell{Level: access.LevelUnknown}
 	}
-	return (&Door{c: f.c}).sum(f.masters, f.grants)
+	return cell
+}
+
+// everyMapping are all rows and access entries of the cluster that are read there.
+func (c *Cluster) everyMapping() []awsauth.Entry {
+	var out []awsauth.Entry
+	if c.Mode.Rows() {
+		out = slices.Concat(c.doc.Roles, c.doc.Users)
+	}
+	if c.Mode.Entries() {
+		for i := range c.AccessEntries {
+			out = append(out, *entered(&c.AccessEntries[i]))
+		}
+	}
+	return out
 }
 
 // RBACUnread says why the cluster's RBAC is not known, "" when it is.
@@ -203,17 +227,15 @@ func (c *Cluster) RBACUnread() string {
 	return c.rbac.object + ": " + c.rbac.why
 }
 
-// Unmapped returns the subjects of bindings that allow the request and that nobody becomes through aws-auth: service accounts, and users and groups of
+// Unmapped returns the subjects of bindings that allow the request and that nobody becomes through a mapping: service accounts, and users and groups of
 // other authenticators. Each comes with its bindings; they are noted and not followed.
 func (c *Cluster) Unmapped(r access.Request) []rbac.Grant {
 	var users []*regexp.Regexp
 	groups := map[string]bool{rbac.Authenticated: true, rbac.Unauthenticated: true, access.MastersGroup: true}
-	for _, rows := range [][]awsauth.Entry{c.doc.Roles, c.doc.Users} {
-		for _, e := range rows {
-			users = append(users, sessions(e.Username))
-			for _, g := range e.Groups {
-				groups[g] = true
-			}
+	for _, e := range c.everyMapping() {
+		users = append(users, sessions(e.Username))
+		for _, g := range e.Groups {
+			groups[g] = true
 		}
 	}
 	var out []rbac.Grant

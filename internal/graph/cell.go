@@ -12,10 +12,15 @@ import (
 type Cell struct {
 	// Level is the highest they have anywhere; unknown where it depends on what was not read.
 	Level access.Level
-	// Namespaces is where they have it, sorted; nil means the whole cluster. It is shared and must not be changed.
+	// Namespaces is where they have it, sorted, with the patterns of EKS access policies; nil means the whole cluster. It is shared and must not be changed.
 	Namespaces []string
 	// Privileged says why it amounts to the administration of the cluster; "" when it does not.
 	Privileged string
+}
+
+// everything tells whether there is nothing more to have.
+func (c Cell) everything() bool {
+	return c.Level == access.LevelAdmin && c.Namespaces == nil && c.Privileged != ""
 }
 
 // rank orders levels; unknown stands between what is something and none.
@@ -37,22 +42,21 @@ func (d *Door) sum(masters bool, grants []rbac.Grant) Cell {
 		if g.Role == nil || nothing(g) {
 			continue
 		}
+		in := g.Namespaces()
 		if why := g.Privileged(); why != "" && out.Privileged == "" {
 			out.Privileged = why
 		}
 		switch level := g.Role.Level; {
 		case Higher(level, out.Level):
-			out.Level, out.Namespaces, whole = level, nil, g.Binding.Namespace == ""
-			if !whole {
-				out.Namespaces = []string{g.Binding.Namespace}
-			}
-		case level == out.Level && g.Binding.Namespace == "":
+			out.Level, out.Namespaces, whole = level, slices.Clone(in), in == nil
+		case level == out.Level && in == nil:
 			out.Namespaces, whole = nil, true
-		case level == out.Level && !whole && !slices.Contains(out.Namespaces, g.Binding.Namespace):
-			out.Namespaces = append(out.Namespaces, g.Binding.Namespace)
+		case level == out.Level && !whole:
+			out.Namespaces = append(out.Namespaces, in...)
 		}
 	}
 	slices.Sort(out.Namespaces)
+	out.Namespaces = slices.Compact(out.Namespaces)
 	return out
 }
 
@@ -66,7 +70,7 @@ func (d *Door) Cell(h Holding) Cell {
 	if h.User.Disabled || d.Status() == Broken || d.identity == Broken {
 		return Cell{Level: access.LevelNone}
 	}
-	if d.entry == nil || d.c.rbac != nil && !d.masters || d.entriesHide() {
+	if d.entry == nil || d.undecided || (d.c.rbac != nil || opaque(d.policies, Question{}) != nil) && !d.cell.everything() {
 		return Cell{Level: access.LevelUnknown}
 	}
 	cell := d.cellOf(h.User)
@@ -85,7 +89,7 @@ func (d *Door) CanMatter() bool {
 // that is nothing.
 func (d *Door) cellOf(u access.User) Cell {
 	switch guess := d.guesses(u); {
-	case guess && (d.templated || d.cell.Level == access.LevelNone):
+	case guess && d.cell.Level == access.LevelNone:
 		return Cell{Level: access.LevelUnknown}
 	case !guess && (d.templated || len(d.userGrants(u)) > 0):
 		grants, masters := d.grantsOf(u)
@@ -103,6 +107,3 @@ func (d *Door) guesses(u access.User) bool {
 func (d *Door) personal() bool {
 	return d.entry != nil && (d.templated || strings.Contains(d.entry.Username, "{{SessionName"))
 }
-
-// entriesHide tells whether an access entry, which this version does not read, could decide in the row's place.
-func (d *Door) entriesHide() bool { return d.c.Mode != access.ModeConfigMap }

@@ -25,6 +25,9 @@ type Cluster struct {
 	rows  map[string][]awsauth.Entry // by ARN in lower case, roles before users, in order of appearance
 	auth  *doubt
 	rbac  *doubt
+	// entries are by the ARN that a session of their principal shows, in lower case; unentered says why there may be more.
+	entries   map[string][]*access.AccessEntry
+	unentered *doubt
 	doors map[doorKey][]*Door
 	sets  []doorKey
 	// accounts are those whose sets can lead in: the cluster's own, and those that its rows name.
@@ -52,11 +55,12 @@ func (g *Graph) newCluster(c *access.Cluster) *Cluster {
 			x.rows[fold(e.ARN)] = append(x.rows[fold(e.ARN)], e)
 		}
 	}
+	x.enter()
 	x.open()
 	return x
 }
 
-// open makes the doors of every set that has a role in the cluster's account or a row in its aws-auth.
+// open makes the doors of every set that has a role in the cluster's account, a row in its aws-auth or an access entry.
 func (c *Cluster) open() {
 	keys := map[doorKey]bool{}
 	accounts := map[access.AccountID]bool{c.Account: true}
@@ -65,13 +69,11 @@ func (c *Cluster) open() {
 			keys[doorKey{c.Account, set}] = true
 		}
 	}
-	for _, rows := range [][]awsauth.Entry{c.doc.Roles, c.doc.Users} {
-		for _, e := range rows {
-			name, _ := access.ARN(e.ARN).RoleName()
-			account := access.ARN(e.ARN).Account()
-			if set, ok := access.PermissionSetOfRole(name); ok && access.AccountIDPattern.MatchString(string(account)) {
-				keys[doorKey{account, set}], accounts[account] = true, true
-			}
+	for _, arn := range c.principals() {
+		name, _ := arn.RoleName()
+		account := arn.Account()
+		if set, ok := access.PermissionSetOfRole(name); ok && access.AccountIDPattern.MatchString(string(account)) {
+			keys[doorKey{account, set}], accounts[account] = true, true
 		}
 	}
 	if c.g.rolesDoubt(c.Account) != nil {
@@ -94,6 +96,22 @@ func (c *Cluster) open() {
 	}
 }
 
+// principals are what rows and access entries name, repetitions included.
+func (c *Cluster) principals() []access.ARN {
+	var out []access.ARN
+	for _, rows := range [][]awsauth.Entry{c.doc.Roles, c.doc.Users} {
+		for _, e := range rows {
+			out = append(out, access.ARN(e.ARN))
+		}
+	}
+	if c.Mode.Entries() {
+		for _, e := range c.AccessEntries {
+			out = append(out, e.Principal)
+		}
+	}
+	return out
+}
+
 // doorsOf returns the doors that the set may open here; the winning row stands first. There is always one, if a broken one.
 func (c *Cluster) doorsOf(k doorKey) []*Door {
 	if d, ok := c.doors[k]; ok {
@@ -102,7 +120,7 @@ func (c *Cluster) doorsOf(k doorKey) []*Door {
 	return c.makeDoors(k)
 }
 
-// Doors returns the way in of every set that leads in, or may; by account and set. Rows that another hides are left out.
+// Doors returns the way in of every set that leads in, or may; by account and set. Rows that another, or an access entry, hides are left out.
 func (c *Cluster) Doors() []*Door {
 	out := make([]*Door, 0, len(c.sets))
 	for _, k := range c.sets {
@@ -115,19 +133,18 @@ func (c *Cluster) Doors() []*Door {
 	return out
 }
 
-// hidden tells whether another row counts in this one's place.
-func (d *Door) hidden() bool { return d.Mapping.Code == diag.RC2006 }
+// hidden tells whether another row, or an access entry, counts in this one's place.
+func (d *Door) hidden() bool { return d.hiddenBy != nil || d.Mapping.Code == diag.RC2006 }
 
 // Door is a way into a cluster: the role of a permission set, and the mapping of that role.
 type Door struct {
 	Account access.AccountID
 	Set     string
-	// Role and Mapping are the hops; the mapping is a row of aws-auth. Access entries will be mappings of another kind beside it.
+	// Role and Mapping are the hops; the mapping is a row of aws-auth or an access entry.
 	Role, Mapping Hop
 	c             *Cluster
-	role          access.Role
-	// entry is the row, where there is one.
-	entry *awsauth.Entry
+	// mapped is the mapping; its entry is nil where there is none.
+	mapped
 	// identity is what is wrong with the templates of the row, for everybody.
 	identity Status
 	problem  string
@@ -136,8 +153,9 @@ type Door struct {
 	groups    []string
 	templated bool
 	masters   bool
-	grants    []rbac.Grant
-	cell      Cell
+	// bound is what bindings of those groups grant, policies what EKS access policies do, and grants both.
+	bound, policies, grants []rbac.Grant
+	cell                    Cell
 }
 
 // Status is the state of role and mapping together.
@@ -149,11 +167,11 @@ func (c *Cluster) makeDoors(k doorKey) []*Door {
 	roleHop, role := c.roleHop(k)
 	arns := []access.ARN{role.ARN.WithoutPath()}
 	if role.ARN == "" {
-		arns = c.rowsOfSet(k)
+		arns = c.mappedOfSet(k)
 	}
 	for _, arn := range arns {
-		for _, m := range c.mappings(k, arn) {
-			d := &Door{Account: k.account, Set: k.set, c: c, role: role, Role: roleHop, Mapping: m.hop, entry: m.entry, identity: OK}
+		for _, m := range c.mappings(k, arn, role) {
+			d := &Door{Account: k.account, Set: k.set, c: c, Role: roleHop, Mapping: m.hop, mapped: m, identity: OK}
 			d.render()
 			out = append(out, d)
 		}
@@ -161,13 +179,22 @@ func (c *Cluster) makeDoors(k doorKey) []*Door {
 	return out
 }
 
-// rowsOfSet are the ARNs that rows give for roles of a set whose role is not known; one empty ARN when there are none.
-func (c *Cluster) rowsOfSet(k doorKey) []access.ARN {
-	found := map[access.ARN]bool{}
-	for arn, rows := range c.rows {
-		name, _ := access.ARN(rows[0].ARN).RoleName()
-		if set, ok := access.PermissionSetOfRole(name); ok && set == k.set && access.ARN(arn).Account() == k.account && access.ARN(arn).WithoutPath() == access.ARN(arn) {
-			found[access.ARN(rows[0].ARN)] = true
+// mappedOfSet are the ARNs that rows and access entries give for roles of a set whose role is not known; one empty ARN when there are none.
+func (c *Cluster) mappedOfSet(k doorKey) []access.ARN {
+	of := func(arn access.ARN) bool {
+		name, _ := arn.RoleName()
+		set, ok := access.PermissionSetOfRole(name)
+		return ok && set == k.set && arn.Account() == k.account
+	}
+	found, seen := map[access.ARN]bool{}, map[string]bool{}
+	for key, rows := range c.rows {
+		if arn := access.ARN(rows[0].ARN); of(arn) && arn.WithoutPath() == arn {
+			found[arn], seen[key] = true, true
+		}
+	}
+	for key, entries := range c.entries {
+		if arn := entries[0].Principal; of(arn) && !seen[key] {
+			found[arn.WithoutPath()] = true
 		}
 	}
 	if len(found) == 0 && slices.Contains(c.doc.Accounts, string(k.account)) {
@@ -220,8 +247,12 @@ func (d *Door) render() {
 	if !d.templated {
 		d.groups = d.entry.Identity(session).Groups
 		d.masters = slices.Contains(d.groups, access.MastersGroup)
-		d.grants = d.c.groupGrants(d.groups)
+		d.bound = d.c.groupGrants(d.groups)
 	}
+	if d.source != nil {
+		d.policies = d.c.g.policies.Grants(d.source)
+	}
+	d.grants = slices.Concat(d.bound, d.policies)
 	d.cell = d.sum(d.masters, d.grants)
 }
 
@@ -257,17 +288,18 @@ func (d *Door) username(u access.User) string {
 func (d *Door) grantsOf(u access.User) (grants []rbac.Grant, masters bool) {
 	if d.templated {
 		id := d.identityOf(u)
-		return d.c.RBAC.Grants(id), slices.Contains(id.Groups, access.MastersGroup)
+		return append(d.c.RBAC.Grants(id), d.policies...), slices.Contains(id.Groups, access.MastersGroup)
 	}
 	own := d.userGrants(u)
 	if len(own) == 0 {
 		return d.grants, d.masters
 	}
-	all := append(slices.Clone(own), d.grants...)
+	all := append(slices.Clone(own), d.bound...)
 	slices.SortStableFunc(all, func(a, b rbac.Grant) int {
 		return cmp.Or(cmp.Compare(a.Binding.Namespace, b.Binding.Namespace), cmp.Compare(a.Binding.Name, b.Binding.Name))
 	})
-	return slices.CompactFunc(all, func(a, b rbac.Grant) bool { return a.Binding == b.Binding }), d.masters
+	all = slices.CompactFunc(all, func(a, b rbac.Grant) bool { return a.Binding == b.Binding })
+	return append(all, d.policies...), d.masters
 }
 
 // Grants is everything the user is granted who comes through the door, each binding once, and whether they are in system:masters, which may

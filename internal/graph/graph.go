@@ -11,6 +11,7 @@ import (
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/rbac"
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
@@ -31,6 +32,8 @@ type Graph struct {
 	// setsNamed finds permission sets by name.
 	setsNamed map[string][]access.PermissionSet
 	rolesIn   map[access.AccountID][]access.Role
+	// policies are what the EKS access policies allow.
+	policies rbac.AccessPolicies
 }
 
 // New joins the snapshot.
@@ -40,6 +43,7 @@ func New(x *snapshot.Index) *Graph {
 		groupsOf: map[access.PrincipalID][]access.PrincipalID{}, members: map[access.PrincipalID][]access.PrincipalID{},
 		assigned: map[access.Principal][]access.Assignment{}, byAccount: map[access.AccountID][]access.Assignment{},
 		odd: map[access.PrincipalID]string{}, setsNamed: map[string][]access.PermissionSet{}, rolesIn: map[access.AccountID][]access.Role{},
+		policies: rbac.ReadAccessPolicies(),
 	}
 	for _, gap := range x.Gaps {
 		g.gaps[gap.Part] = append(g.gaps[gap.Part], gap)

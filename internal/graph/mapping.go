@@ -14,45 +14,86 @@ const (
 	unmapped     = "no mapping"
 )
 
-// mapped is a row that is, or is not, what turns a role into a user.
+// mapped is a row or an access entry that is, or is not, what turns a role into a user.
 type mapped struct {
 	hop   Hop
 	entry *awsauth.Entry
+	// source is the access entry, where it is one; hiddenBy the one that counts in the row's place.
+	source, hiddenBy *access.AccessEntry
+	// undecided says that something which was not read may count in its place.
+	undecided bool
 }
 
-// mappings finds the row that counts for the role and, after it, the rows that it hides. There is always one result; when no row counts,
-// it says which one was meant to, if one looks so.
-func (c *Cluster) mappings(k doorKey, role access.ARN) []mapped {
-	hop := Hop{Kind: HopMapping, Name: unmapped}
+// mappings finds what counts for the role, and after it what would if it did not: an access entry counts before a row, and a dead one not at all. There is
+// always one result; when nothing counts, it says which mapping was meant to, if one looks so.
+//
+// Source of the order: EKS User Guide, "Access entries"; what a dead entry and one with a reserved username do to the row was observed of the authenticator.
+func (c *Cluster) mappings(k doorKey, arn access.ARN, role access.Role) []mapped {
+	live, dead := c.entriesFor(arn, role)
+	unread := c.unreadEntry(role, dead)
+	var out []mapped
+	for _, e := range live {
+		out = append(out, c.entryMapping(e))
+	}
 	switch {
-	case c.Mode == access.ModeAPI:
-		hop.Status, hop.Code = Unknown, diag.RC3009
-		hop.Evidence = c.g.found(c.Name, "eks DescribeCluster", "in mode API aws-auth is ignored, and this version does not read access entries")
-		return []mapped{{hop: hop}}
-	case c.auth != nil:
-		hop.Status, hop.Code, hop.Evidence = Unknown, c.auth.code, c.g.missing(c.auth)
-		return []mapped{{hop: hop}}
+	case len(live) > 0 && role.ARN != "":
+		out = append(out, c.hiddenRows(arn, live[0])...)
+	case c.Mode.Rows():
+		out = append(out, c.rowMappings(arn, unread)...)
+	case len(live) == 0 && unread != nil:
+		out = append(out, c.unknownMapping(unread, access.ViaEntry))
 	}
-	out := c.rowsFor(role)
+	for _, e := range dead {
+		out = append(out, c.deadMapping(e, role))
+	}
 	if len(out) == 0 {
-		hop.Status = Broken
-		hop.Code, hop.Evidence = c.nearMiss(k, role)
-		out = []mapped{{hop: hop}}
+		out = c.ignoredRows(arn)
 	}
-	if c.entriesCount() {
-		for i := range out {
-			m := &out[i]
-			m.hop.Status = Unknown
-			m.hop.Evidence = c.g.found(m.hop.Evidence.Object, m.hop.Evidence.Where,
-				strings.TrimSuffix(m.hop.Evidence.Detail+"; an access entry for the role would count instead, and this version does not read access entries", "; "))
-		}
-		out = out[:1]
+	if len(out) == 0 {
+		out = append(out, c.nothingMaps(k, arn))
 	}
 	return out
 }
 
-// entriesCount tells whether an access entry would win over a row.
-func (c *Cluster) entriesCount() bool { return c.Mode == access.ModeAPIAndConfigMap }
+// rowMappings are the rows of a role that has no access entry, or may have one that was not read.
+func (c *Cluster) rowMappings(arn access.ARN, unread *doubt) []mapped {
+	if c.auth != nil {
+		return []mapped{c.unknownMapping(c.auth, access.ViaRow)}
+	}
+	out := c.rowsFor(arn)
+	if unread == nil {
+		return out
+	}
+	if len(out) == 0 {
+		return []mapped{c.unknownMapping(unread, access.ViaEntry)}
+	}
+	m := out[0]
+	m.undecided, m.hop.Status, m.hop.Code = true, Unknown, unread.code
+	m.hop.Evidence = c.g.found(m.hop.Evidence.Object, m.hop.Evidence.Where, "an access entry of the role would count instead, and they are not known: "+unread.why)
+	return []mapped{m}
+}
+
+// nothingMaps says that nothing maps the role, and why, if it looks as if something was meant to.
+func (c *Cluster) nothingMaps(k doorKey, role access.ARN) mapped {
+	hop := Hop{Kind: HopMapping, Via: access.ViaRow, Name: unmapped, Status: Broken}
+	if !c.Mode.Rows() {
+		hop.Via = access.ViaEntry
+	}
+	if hop.Code, hop.Evidence = c.nearMissEntry(k, role); hop.Code != "" {
+		hop.Via = access.ViaEntry
+		return mapped{hop: hop}
+	}
+	if c.Mode.Rows() {
+		hop.Code, hop.Evidence = c.nearMiss(k, role)
+		return mapped{hop: hop}
+	}
+	name, known := role.RoleName()
+	if !known {
+		name = "role of " + k.set
+	}
+	hop.Evidence = c.g.found("access entries", "eks ListAccessEntries", fmt.Sprintf("there is no access entry of the %s, so the authenticator refuses whoever comes with it", name))
+	return mapped{hop: hop}
+}
 
 // rowsFor returns the row that the authenticator applies to the ARN, then those of the same ARN that it passes over.
 func (c *Cluster) rowsFor(role access.ARN) []mapped {
@@ -61,7 +102,7 @@ func (c *Cluster) rowsFor(role access.ARN) []mapped {
 		return nil
 	}
 	out := []mapped{{entry: &winner, hop: Hop{
-		Kind: HopMapping, Name: rowName(winner), Status: OK, Code: c.flaw(winner), Evidence: c.g.found(rowText(winner), rowPlace(winner), c.flawDetail(winner)),
+		Kind: HopMapping, Via: access.ViaRow, Name: rowName(winner), Status: OK, Code: c.flaw(winner), Evidence: c.g.found(rowText(winner), rowPlace(winner), c.flawDetail(winner)),
 	}}}
 	rows := c.rows[fold(string(role))]
 	for i := range rows {
@@ -70,7 +111,7 @@ func (c *Cluster) rowsFor(role access.ARN) []mapped {
 			continue
 		}
 		out = append(out, mapped{entry: &e, hop: Hop{
-			Kind: HopMapping, Name: rowName(e), Status: Broken, Code: diag.RC2006,
+			Kind: HopMapping, Via: access.ViaRow, Name: rowName(e), Status: Broken, Code: diag.RC2006,
 			Evidence: c.g.found(rowText(e), rowPlace(e), fmt.Sprintf("the authenticator takes %s for this ARN and passes this row over: groups are not merged", rowPlace(winner))),
 		}})
 	}
@@ -125,7 +166,11 @@ func rowPlace(e awsauth.Entry) string {
 // nearMiss says why no row counts for the role.
 func (c *Cluster) nearMiss(k doorKey, role access.ARN) (diag.Code, *Evidence) {
 	if c.AwsAuth == nil {
-		return "", c.g.found("aws-auth", whereAwsAuth, "the ConfigMap does not exist: nobody but the cluster's creator gets in")
+		why := "the ConfigMap does not exist: nobody but the cluster's creator gets in"
+		if c.Mode.Entries() {
+			why = "the ConfigMap does not exist, and the role has no access entry"
+		}
+		return "", c.g.found("aws-auth", whereAwsAuth, why)
 	}
 	name, _ := role.RoleName()
 	for _, rows := range [][]awsauth.Entry{c.doc.Roles, c.doc.Users} {

@@ -61,6 +61,8 @@ type Hop struct {
 	Kind   HopKind `json:"kind"`
 	Name   string  `json:"name"`
 	Status Status  `json:"status"`
+	// Via is the mechanism of a mapping: what it is or, where there is none, what it would have to be.
+	Via access.Mechanism `json:"via,omitempty"`
 	// Code is the diagnostic that the hop amounts to; empty where all is well, or where nothing more is to be said.
 	Code     diag.Code `json:"code,omitempty"`
 	Evidence *Evidence `json:"evidence,omitempty"`

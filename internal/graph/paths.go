@@ -46,8 +46,8 @@ func (c *Cluster) Paths(u access.User, q Question) []Path {
 	}
 	if d := c.Unread(); d != "" && Judge(out) == Denied && !u.Disabled {
 		out = append(out, Path{set: q.Through, Hops: []Hop{c.g.userHop(u), {
-			Kind: HopMapping, Name: "not known", Status: Unknown, Code: c.unreadCode(),
-			Evidence: c.g.found(c.Name, whereAwsAuth, d+"; it may map roles of other accounts too"),
+			Kind: HopMapping, Via: c.unreadVia(), Name: "not known", Status: Unknown, Code: c.unreadCode(),
+			Evidence: c.g.found(c.Name, c.unreadWhere(), d+"; it may map roles of other accounts too"),
 		}}})
 	}
 	return out
@@ -77,20 +77,29 @@ func (d *Door) wouldGive(h Holding, q Question) bool {
 
 // Unread says why it is not known who is mapped in the cluster, "" when it is.
 func (c *Cluster) Unread() string {
-	switch {
-	case c.auth != nil:
-		return c.auth.object + ": " + c.auth.why
-	case c.Mode != access.ModeConfigMap:
-		return "in mode " + string(c.Mode) + " access entries count, and this version does not read them"
+	if d := c.unmapped(); d != nil {
+		return d.object + ": " + d.why
 	}
 	return ""
 }
 
-func (c *Cluster) unreadCode() diag.Code {
-	if c.auth != nil {
-		return c.auth.code
+// unmapped is the doubt about the cluster's mappings, nil when there is none.
+func (c *Cluster) unmapped() *doubt {
+	if c.unentered != nil || !c.Mode.Rows() {
+		return c.unentered
 	}
-	return diag.RC5004
+	return c.auth
+}
+
+func (c *Cluster) unreadCode() diag.Code { return c.unmapped().code }
+
+func (c *Cluster) unreadWhere() string { return c.unmapped().where }
+
+func (c *Cluster) unreadVia() access.Mechanism {
+	if c.unentered != nil {
+		return access.ViaEntry
+	}
+	return access.ViaRow
 }
 
 // prefix is the chain as far as the role.
@@ -134,7 +143,7 @@ func (g *Graph) userHop(u access.User) Hop {
 // Paths goes on from the holding through the door: to every binding that gives what is asked, or else to where it ends.
 func (d *Door) Paths(h Holding, q Question) []Path {
 	hops := append(d.c.prefix(h), d.Role, d.Mapping)
-	if d.entry == nil || d.c.entriesCount() {
+	if d.entry == nil || d.undecided {
 		return []Path{d.unseen(hops, h)}
 	}
 	identity := d.identityHop(h.User)
@@ -155,6 +164,9 @@ func (d *Door) Paths(h Holding, q Question) []Path {
 	}
 	if d.c.rbac != nil {
 		return d.join(base, []tail{{hops: d.c.unknownTail(d.c.rbac)}}, h)
+	}
+	if g := opaque(d.policies, q); g != nil {
+		return d.join(base, []tail{{hops: []Hop{d.c.opaqueHop(*g)}}}, h)
 	}
 	return d.join(base, []tail{{hops: d.refusal(grants, q.Request)}}, h)
 }
@@ -205,7 +217,7 @@ func identityName(id access.Identity) string {
 }
 
 func (d *Door) identityHop(u access.User) Hop {
-	h := Hop{Kind: HopIdentity, Name: identityName(d.identityOf(u)), Status: d.identity, Code: d.code, Evidence: d.c.g.found(rowText(*d.entry), rowPlace(*d.entry), d.problem)}
+	h := Hop{Kind: HopIdentity, Name: identityName(d.identityOf(u)), Status: d.identity, Code: d.code, Evidence: d.c.g.found(d.Mapping.Evidence.Object, d.Mapping.Evidence.Where, d.problem)}
 	if why := d.c.g.Unpredictable(u); why != "" && d.personal() && d.identity != Broken {
 		h.Status, h.Code = Unknown, diag.RC3014
 		h.Evidence = d.c.g.found(u.Name, "identitystore ListUsers", "the session name cannot be predicted: "+why)
@@ -224,11 +236,8 @@ func (d *Door) tails(grants []rbac.Grant, masters bool, q Question) []tail {
 	if masters {
 		return []tail{{hops: d.c.mastersTail()}}
 	}
-	if d.c.rbac != nil {
-		return nil
-	}
 	var out []tail
-	for _, g := range grants {
+	for _, g := range d.known(grants) {
 		if rule := q.rule(g); rule != "" {
 			t := tail{hops: []Hop{d.c.bindingHop(g), d.c.ruleHop(OK, rule, g, "")}}
 			if q.Rules {
@@ -238,6 +247,14 @@ func (d *Door) tails(grants []rbac.Grant, masters bool, q Question) []tail {
 		}
 	}
 	return out
+}
+
+// known leaves of grants those that are certain: bindings are not where RBAC was not read.
+func (d *Door) known(grants []rbac.Grant) []rbac.Grant {
+	if d.c.rbac == nil {
+		return grants
+	}
+	return slices.DeleteFunc(slices.Clone(grants), func(g rbac.Grant) bool { return g.Policy == nil })
 }
 
 // rule says by which of its rules a grant gives what is asked; "" when by none.
@@ -279,7 +296,22 @@ func BindingName(b *access.Binding) string {
 	return b.Ref.Name + " in " + b.Namespace
 }
 
-// bindingObject names the object.
+// GrantName names a grant for people, as BindingName does: the role or EKS access policy, and where it holds.
+func GrantName(g rbac.Grant) string {
+	if g.Policy != nil {
+		return g.Policy.String()
+	}
+	return BindingName(g.Binding)
+}
+
+// GrantObject names the object that grants.
+func GrantObject(g rbac.Grant) string {
+	if g.Policy != nil {
+		return "EKS access policy " + g.Policy.Name()
+	}
+	return bindingObject(g.Binding)
+}
+
 func bindingObject(b *access.Binding) string {
 	if b.Namespace == "" {
 		return "ClusterRoleBinding " + b.Name
@@ -288,7 +320,11 @@ func bindingObject(b *access.Binding) string {
 }
 
 func (c *Cluster) bindingHop(g rbac.Grant) Hop {
-	h := Hop{Kind: HopBinding, Name: BindingName(g.Binding), Status: OK}
+	h := Hop{Kind: HopBinding, Name: GrantName(g), Status: OK}
+	if g.Policy != nil {
+		h.Evidence = c.g.found(GrantObject(g), wherePolicies, "it is associated with the access entry of "+string(g.Policy.Entry))
+		return h
+	}
 	h.Evidence = c.g.found(bindingObject(g.Binding), c.Name, "it names the "+strings.ToLower(string(g.By.Kind))+" "+g.By.Name)
 	if g.Role == nil {
 		h.Status, h.Code = Broken, diag.RC1015
@@ -297,7 +333,17 @@ func (c *Cluster) bindingHop(g rbac.Grant) Hop {
 	return h
 }
 
+// opaqueHop is an EKS access policy that may give what is asked, for all that is known.
+func (c *Cluster) opaqueHop(g rbac.Grant) Hop {
+	h := c.bindingHop(g)
+	h.Status, h.Evidence.Detail = Unknown, "AWS does not publish what this EKS access policy allows, or rolecall does not know it yet"
+	return h
+}
+
 func (c *Cluster) ruleHop(s Status, name string, g rbac.Grant, detail string) Hop {
+	if g.Policy != nil {
+		return Hop{Kind: HopRule, Name: name, Status: s, Evidence: c.g.found(GrantObject(g), "what AWS publishes of it", detail)}
+	}
 	return Hop{Kind: HopRule, Name: name, Status: s, Evidence: c.g.found(fmt.Sprintf("%s %s", g.Binding.Ref.Kind, g.Binding.Ref.Name), c.Name, detail)}
 }
 
@@ -321,14 +367,24 @@ func (d *Door) refusal(grants []rbac.Grant, r *access.Request) []Hop {
 		return []Hop{hop}
 	}
 	switch {
+	case best.Opaque():
+		return []Hop{hop, d.c.ruleHop(Broken, rbac.Sentence(*r), best, "it is in force in "+reach(best)+" only")}
 	case len(best.Role.Rules) == 0:
 		return []Hop{hop, d.c.ruleHop(Broken, "no rules", best, "the role has no rules; an aggregated ClusterRole has those that the API server has filled in")}
 	case r == nil:
 		return []Hop{hop, d.c.ruleHop(Broken, "nothing", best, "the role gives nothing")}
 	case d.distance(best, r) == 0:
-		return []Hop{hop, d.c.ruleHop(Broken, rbac.Sentence(*r), best, "the role allows it, in "+best.Binding.Namespace+" only")}
+		return []Hop{hop, d.c.ruleHop(Broken, rbac.Sentence(*r), best, "the role allows it, in "+reach(best)+" only")}
 	}
 	return []Hop{hop, d.c.ruleHop(Broken, rbac.Sentence(*r), best, d.c.nearRule(best, *r))}
+}
+
+// reach says where a grant holds.
+func reach(g rbac.Grant) string {
+	if in := g.Namespaces(); in != nil {
+		return strings.Join(in, ", ")
+	}
+	return "the cluster"
 }
 
 // distance says how near a grant that does not give what is asked comes to it: in another namespace, by the role, not at all.
@@ -340,7 +396,10 @@ func (d *Door) distance(g rbac.Grant, r *access.Request) int {
 		return 2
 	}
 	elsewhere := *r
-	elsewhere.Namespace = g.Binding.Namespace
+	elsewhere.Namespace = ""
+	if in := g.Namespaces(); in != nil {
+		elsewhere.Namespace = in[0]
+	}
 	if g.Allows(elsewhere) != nil {
 		return 0
 	}

@@ -165,11 +165,24 @@ func (g Grant) Within(others []Grant) bool {
 	if g.Role == nil {
 		return true
 	}
-	var rules []rbacv1.PolicyRule
-	for _, o := range others {
-		if o.Role != nil && o.Applies(g.Binding.Namespace) {
-			rules = append(rules, o.Role.Rules...)
+	for _, scope := range g.scopes() {
+		var rules []rbacv1.PolicyRule
+		for _, o := range others {
+			if o.Role != nil && o.Applies(scope) {
+				rules = append(rules, o.Role.Rules...)
+			}
+		}
+		if !covers(rules, g.Role.Rules) {
+			return false
 		}
 	}
-	return covers(rules, g.Role.Rules)
+	return true
+}
+
+// scopes are the namespaces in which the grant holds, "" for the whole cluster.
+func (g Grant) scopes() []string {
+	if in := g.Namespaces(); in != nil {
+		return in
+	}
+	return []string{""}
 }

@@ -103,12 +103,18 @@ type Grant struct {
 	Binding *access.Binding
 	// Role is nil when the role that the binding refers to does not exist.
 	Role *Role
-	// By is the subject that names the identity.
+	// By is the subject that names the identity; there is none where Policy is set.
 	By access.Subject
+	// Policy is the EKS access policy that grants, in the place of a binding; Binding then stands for its association. Role is nil where it is
+	// not known what the policy allows.
+	Policy *Policy
 }
 
 // Applies tells whether the grant counts for requests in the namespace ("" for requests about the whole cluster).
 func (g Grant) Applies(namespace string) bool {
+	if g.Policy != nil {
+		return g.Policy.Reaches(namespace)
+	}
 	return g.Binding.Namespace == "" || g.Binding.Namespace == namespace
 }
 
@@ -130,7 +136,7 @@ func (g Grant) Privileged() string {
 	switch {
 	case g.Role == nil:
 		return ""
-	case g.Binding.Namespace == "":
+	case g.Policy != nil || g.Binding.Namespace == "":
 		return g.Role.Privileged
 	case g.Binding.Namespace == access.SystemNamespace:
 		return g.Role.PrivilegedInSystem
