@@ -45,10 +45,13 @@ func remaining(in *inputs, built *desired.Result, now *snapshot.Index, g *graph.
 	}
 	said := map[string]bool{}
 	for _, c := range clusters {
-		if c.AwsAuth == nil {
+		text := access.ConfigMap{}
+		if c.AwsAuth != nil {
+			text = *c.AwsAuth
+		} else if !c.Mode.Entries() {
 			continue
 		}
-		for _, d := range lint.Live(g.Index, c.Cluster, manifest.Live(c.Name, *c.AwsAuth)) {
+		for _, d := range lint.Live(g.Index, c.Cluster, manifest.Live(c.Name, text)) {
 			if !slices.Contains([]diag.Code{diag.RC3007, diag.RC3008, diag.RC3013}, d.Code) {
 				continue
 			}

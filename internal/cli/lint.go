@@ -125,6 +125,8 @@ type subject struct {
 	file    *lintFile
 	cluster *access.Cluster
 	options lint.Options
+	// unread says that the cluster's aws-auth could not be read: the document is empty, and only the cluster's access entries are judged.
+	unread bool
 }
 
 // linted is what a run looked at, and what it found.
@@ -142,7 +144,7 @@ type linted struct {
 	known, stale int
 	// mended is how many files --fix changed, or would.
 	mended int
-	// unread are clusters whose aws-auth could not be read.
+	// unread are clusters whose aws-auth counts and could not be read.
 	unread int
 }
 
@@ -189,7 +191,7 @@ func (l *linted) exit() error {
 	if l.findings.Max().AtLeast(l.flags.threshold) {
 		return told(exitFindings)
 	}
-	if l.unread > 0 && len(l.subjects) == 0 {
+	if l.unread > 0 && !slices.ContainsFunc(l.subjects, func(s subject) bool { return !s.unread }) {
 		return told(exitFailed)
 	}
 	return nil
@@ -236,15 +238,18 @@ func (l *linted) read(a *app) error {
 		if l.one != nil && c.ARN != l.one.ARN {
 			continue
 		}
-		if _, hit := l.index.Gap(access.PartAwsAuth, func(g access.Gap) bool { return g.Cluster == c.ARN }); hit {
+		_, unread := l.index.Gap(access.PartAwsAuth, func(g access.Gap) bool { return g.Cluster == c.ARN })
+		if unread && c.Mode.Rows() {
 			l.unread++
+		}
+		if unread && !c.Mode.Entries() {
 			continue
 		}
 		cm := access.ConfigMap{}
 		if c.AwsAuth != nil {
 			cm = *c.AwsAuth
 		}
-		l.subjects = append(l.subjects, subject{document: manifest.Live(l.index.ClusterName(c.ARN), cm), cluster: c, options: optionsOf(c)})
+		l.subjects = append(l.subjects, subject{document: manifest.Live(l.index.ClusterName(c.ARN), cm), cluster: c, options: optionsOf(c), unread: unread})
 	}
 	return nil
 }
@@ -260,7 +265,8 @@ func (l *linted) gaps() []access.Gap {
 }
 
 func optionsOf(c *access.Cluster) lint.Options {
-	return lint.Options{Account: c.Account, Partition: access.ARN(c.ARN).Partition()}
+	nodes := slices.ContainsFunc(c.AccessEntries, func(e access.AccessEntry) bool { return e.Type != access.EntryStandard })
+	return lint.Options{Account: c.Account, Partition: access.ARN(c.ARN).Partition(), NodeEntries: c.Mode.Entries() && nodes}
 }
 
 // readFiles takes the documents from the files. Those for a cluster are judged with it.
@@ -292,7 +298,7 @@ func (l *linted) judge() {
 // findings of a document. What a cluster in mode API has in aws-auth is read by nobody, so that is all there is to say of it.
 func (s subject) findings(x *snapshot.Index) diag.List {
 	var out diag.List
-	if s.cluster == nil || s.cluster.Mode != access.ModeAPI {
+	if s.cluster == nil || s.cluster.Mode != access.ModeAPI && !s.unread {
 		out = lint.Document(s.document, s.options)
 	}
 	if s.cluster != nil {

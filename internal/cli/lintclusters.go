@@ -30,7 +30,7 @@ func (a *app) mendClusters(ctx context.Context, l *linted) error {
 	for i := range l.subjects {
 		s := &l.subjects[i]
 		edits := lint.Fix(s.document, s.options)
-		if len(edits) == 0 || s.cluster.AwsAuth == nil {
+		if s.unread || len(edits) == 0 || s.cluster.AwsAuth == nil {
 			continue
 		}
 		fix := clusterFix{cluster: *s.cluster, after: fixedConfigMap(*s.cluster.AwsAuth, edits)}

@@ -10,4 +10,6 @@ type Options struct {
 	// Account and Partition are the cluster's own; empty where not known.
 	Account   access.AccountID
 	Partition string
+	// NodeEntries says that nodes come in by access entries, so that no row has to be for them.
+	NodeEntries bool
 }

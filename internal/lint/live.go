@@ -12,19 +12,24 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
-// Live returns what a cluster's document and bindings say that the rest of the snapshot contradicts, sorted. The document may be another than
-// the one the snapshot has: it is judged as if it were the cluster's. What lies in a gap raises nothing, and another gap never adds a finding.
+// Live returns what a cluster's document, access entries and bindings say that the rest of the snapshot contradicts, sorted. The document may be another
+// than the one the snapshot has: it is judged as if it were the cluster's, and the entries are left out. What lies in a gap raises nothing, and another gap
+// never adds a finding.
 func Live(x *snapshot.Index, c *access.Cluster, d manifest.Document) diag.List {
 	l := &live{x: x, c: c, d: d, name: x.ClusterName(c.ARN)}
 	l.load()
+	unread := d.Form == manifest.FormLive && l.unread(access.PartAwsAuth)
+	l.entries()
 	switch {
-	case d.Form == manifest.FormLive && l.unread(access.PartAwsAuth):
-		return nil
+	case unread && c.Mode.Rows():
+		l.found.Sort()
+		return l.found
 	case c.Mode == access.ModeAPI:
 		l.ignored()
-		return l.found
+	case c.Mode.Rows():
+		l.roles()
 	}
-	l.roles()
+	l.hidden()
 	l.groups()
 	l.users()
 	l.people()
@@ -41,6 +46,10 @@ type live struct {
 
 	// rows are those that apply to somebody: of several for one principal only the one that wins.
 	rows []awsauth.Entry
+	// counting are those of them that no access entry hides, and the entries that let somebody in, without a key.
+	counting []awsauth.Entry
+	// perhaps are the entries of which it is not known whether they do.
+	perhaps []awsauth.Entry
 	// broken tells that the authenticator drops all rows of some key.
 	broken bool
 	places places

@@ -18,7 +18,7 @@ func builtIn(group string) bool {
 	}, group) || strings.HasPrefix(group, "system:serviceaccounts:") || strings.HasPrefix(group, "system:bootstrappers:") || strings.HasPrefix(group, "eks:")
 }
 
-// groups looks for the bindings of the groups that rows give.
+// groups looks for the bindings of the groups that rows and access entries give.
 func (l *live) groups() {
 	if l.unread(access.PartRBAC) {
 		return
@@ -31,6 +31,10 @@ func (l *live) groups() {
 				folded[strings.ToLower(strings.TrimSpace(s.Name))] = s.Name
 			}
 		}
+	}
+	l.entryGroups(bound)
+	if !l.c.Mode.Rows() {
+		return
 	}
 	type use struct {
 		group string

@@ -28,6 +28,13 @@ func world(t *rapid.T) (*snapshot.Snapshot, manifest.Document) {
 	bind(s, access.SubjectGroup, some("bound", "ops", "devs", "lost")...)
 	bind(s, access.SubjectUser, some("users", "sso:Dev:dana@example.com", "sso:Ops:kim@example.com", "dana@example.com", "x")...)
 	s.Clusters[0].Mode = rapid.SampledFrom([]access.AuthenticationMode{access.ModeConfigMap, access.ModeConfigMap, access.ModeAPIAndConfigMap, access.ModeAPI}).Draw(t, "mode")
+	if s.Clusters[0].Mode.Entries() {
+		principals := some("entries", reservedPath+devRole, reservedPath+opsRole, reservedPath+"AWSReservedSSO_Dev_fedcba9876543210", reservedPath+"AWSReservedSSO_Old_0123456789abcdef", "ci", opsRole)
+		for i, p := range principals {
+			name := rapid.SampledFrom([]string{"sso:Dev:{{SessionNameRaw}}", "x:{{SessionName}}", "eks:x", "fixed"}).Draw(t, fmt.Sprint("entry name ", i))
+			s.Clusters[0].AccessEntries = append(s.Clusters[0].AccessEntries, entered(p, name, rapid.Bool().Draw(t, "dead"), some(fmt.Sprint("entry groups ", i), "ops", "devs", "lost", "rolecall:x")...))
+		}
+	}
 	var rows []string
 	for i := range rapid.IntRange(0, 4).Draw(t, "rows") {
 		role := rapid.SampledFrom([]string{devRole, opsRole, "AWSReservedSSO_Dev_fedcba9876543210", "AWSReservedSSO_New_0123456789abcdef", "AWSReservedSSO_Old_0123456789abcdef", "ci"}).Draw(t, fmt.Sprint("role ", i))
@@ -60,11 +67,13 @@ func forget(s *snapshot.Snapshot, part access.Part) {
 		s.Users, s.Groups, s.Memberships, s.PermissionSets, s.Provisioned, s.Assignments = nil, nil, nil, nil, nil, nil
 	case access.PartAccounts:
 		s.Accounts, s.Estate = nil, nil
+	case access.PartEntries:
+		c.AccessEntries, g.Cluster = c.AccessEntries[:len(c.AccessEntries)/2], eu
 	case access.PartAwsAuth:
 		c.AwsAuth, g.Cluster = nil, eu
 	case access.PartRBAC:
 		c.RoleBindings, c.ClusterRoleBindings, g.Cluster = nil, nil, eu
-	case access.PartOrganization, access.PartUnits, access.PartAccountTags, access.PartClusters:
+	case access.PartOrganization, access.PartUnits, access.PartAccountTags, access.PartClusters, access.PartPolicies:
 	}
 	s.Gaps = append(s.Gaps, g)
 }
@@ -73,7 +82,7 @@ func TestAGapNeverAddsAFinding(t *testing.T) {
 	t.Parallel()
 	parts := []access.Part{
 		access.PartUsers, access.PartGroups, access.PartMemberships, access.PartPermissionSets, access.PartProvisioned, access.PartAssignments,
-		access.PartRoles, access.PartInstance, access.PartAccounts, access.PartAwsAuth, access.PartRBAC, access.PartOrganization, access.PartUnits,
+		access.PartRoles, access.PartInstance, access.PartAccounts, access.PartAwsAuth, access.PartRBAC, access.PartEntries, access.PartOrganization, access.PartUnits,
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		s, d := world(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/diag"
 )
 
-// people looks at who comes in through the rows of Identity Center roles.
+// people looks at who comes in through the rows and access entries of Identity Center roles.
 func (l *live) people() {
 	roles := map[string]access.Role{}
 	for _, r := range l.x.Roles {
@@ -23,7 +23,7 @@ func (l *live) people() {
 		sets[p.Name] = p
 	}
 	arrivals := map[string]*arrival{}
-	for _, e := range l.rows {
+	for _, e := range l.counting {
 		role, ok := roles[strings.ToLower(e.ARN)]
 		name, reserved := role.PermissionSetName()
 		set, known := sets[name]
@@ -34,7 +34,9 @@ func (l *live) people() {
 		l.dead(e, role, set, assigned)
 		l.arrive(arrivals, e, role, assigned)
 	}
-	l.collide(arrivals)
+	if !l.entriesUnknown() {
+		l.collide(arrivals)
+	}
 }
 
 // arrival is a user name in the cluster, and the people who arrive under it.
@@ -82,11 +84,8 @@ func (l *live) collide(arrivals map[string]*arrival) {
 		e := a.rows[0]
 		why := fmt.Sprintf("%s hold %s and get this name. Each has what is bound to the others, and audit logs cannot tell them apart.",
 			names(slices.Collect(maps.Values(a.people))), strings.Join(slices.Sorted(maps.Keys(a.sets)), " or "))
-		if l.c.Mode != access.ModeConfigMap {
-			why += " (Access entries, which would hide the row, were not read.)"
-		}
 		l.say(diag.New(diag.RC3008, l.places.username(e), fmt.Sprintf("%s arrive as %q", who, name)).WithDetail(why).
-			WithHint(fmt.Sprintf("username: %q in the row, and the same in the bindings that name these users", slices.Sorted(maps.Keys(a.sets))[0]+":{{SessionNameRaw}}")), "user "+name)
+			WithHint(fmt.Sprintf("username: %q in the mapping, and the same in the bindings that name these users", slices.Sorted(maps.Keys(a.sets))[0]+":{{SessionNameRaw}}")), "user "+name)
 	}
 }
 

@@ -37,6 +37,9 @@ func (l *live) roles() {
 		name, _ := arn.RoleName()
 		key, isRole := nameOf(arn)
 		set, reserved := access.PermissionSetOfRole(name)
+		if arn != arn.WithoutPath() {
+			l.lookAlike(l.places.arn(e), arn)
+		}
 		if !isRole || !reserved || !read[key.account] || exists[key] {
 			continue
 		}

@@ -11,14 +11,14 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/manifest"
 )
 
-// users looks for bindings of users whom no row yields. Certificates and identity providers make users too, so only those are
+// users looks for bindings of users whom no mapping yields. Certificates and identity providers make users too, so only those are
 // reported that look like a mapping's work: sso:<set>:<user>, and people of Identity Center whose @ the row's template replaces.
 func (l *live) users() {
 	whole := l.d.Form == manifest.FormLive || l.d.Form == manifest.FormConfigMap
-	if !whole || l.d.Partial || l.broken || l.c.Mode != access.ModeConfigMap || l.unread(access.PartRBAC) {
+	if !whole || l.d.Partial || l.broken && l.c.Mode.Rows() || l.unread(access.PartRBAC) || l.entriesUnknown() {
 		return
 	}
-	yields := newYields(l.rows)
+	yields := newYields(slices.Concat(l.counting, l.perhaps))
 	people := map[string]bool{}
 	for _, u := range l.x.Users {
 		people[u.Name] = true
@@ -35,10 +35,27 @@ func (l *live) users() {
 			l.cannotOccur(name, where[name], fmt.Sprintf("The row's template is {{SessionName}}, which replaces @ by -: this person arrives as %q.", dashed),
 				"use {{SessionNameRaw}} in the row, or name that user in the binding")
 		} else if ours {
-			l.cannotOccur(name, where[name], "No row of aws-auth yields a user of that name, so the binding gives nobody anything.",
+			l.cannotOccur(name, where[name], "No "+l.mappingWord()+" yields a user of that name, so the binding gives nobody anything.",
 				"rolecall apply for a binding of rolecall's own; otherwise correct the name, or take it out of the binding")
 		}
 	}
+}
+
+// entriesUnknown tells whether there may be access entries that let somebody in: some were not read, or whether they are dead is not known.
+func (l *live) entriesUnknown() bool {
+	return l.c.Mode.Entries() && (l.d.Form != manifest.FormLive || l.unread(access.PartEntries) || l.gap(access.PartRoles, access.PartOrganization, access.PartAccounts))
+}
+
+// mappingWord is what lets people into the cluster.
+func (l *live) mappingWord() string {
+	switch l.c.Mode {
+	case access.ModeAPI:
+		return "access entry"
+	case access.ModeAPIAndConfigMap:
+		return "access entry or row of aws-auth"
+	case access.ModeConfigMap:
+	}
+	return "row of aws-auth"
 }
 
 func (l *live) cannotOccur(name string, bindings []string, why, hint string) {

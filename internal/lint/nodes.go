@@ -57,7 +57,7 @@ func (d *document) node(r *row) {
 
 // missingNode reports a whole ConfigMap in which no row is for nodes.
 func (d *document) missingNode() {
-	if d.Form != manifest.FormConfigMap && d.Form != manifest.FormLive || d.Partial {
+	if d.Form != manifest.FormConfigMap && d.Form != manifest.FormLive || d.Partial || d.options.NodeEntries {
 		return
 	}
 	for _, r := range d.rows {
