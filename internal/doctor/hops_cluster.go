@@ -174,7 +174,7 @@ func (d *diagnosis) notMapped() {
 		f.Detail = "The cluster's authentication mode is API: aws-auth is not read."
 	case access.ModeAPIAndConfigMap:
 		f.Summary = what + " has neither an access entry nor an aws-auth row in the cluster, or one that never matches. You cannot see which; an administrator can."
-		f.Detail = "The cluster's authentication mode is API_AND_CONFIG_MAP: an access entry, dead or alive, counts before a row."
+		f.Detail = "The cluster's authentication mode is API_AND_CONFIG_MAP: an access entry counts before a row; one that is dead, since its role was made again, lets nobody in."
 	case access.ModeConfigMap, "":
 		f.Summary = what + " is not mapped in the cluster, or mapped in a way that never matches. You cannot see which; an administrator can."
 	}

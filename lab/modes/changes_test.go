@@ -52,8 +52,14 @@ func (w *world) testChanges(t *testing.T) {
 // assume gives a session of the robot's role to the operator.
 func (w *world) assume(t *testing.T) labtest.Credentials {
 	t.Helper()
+	return w.assumed(t, "arn:aws:iam::111122223333:role/robot")
+}
+
+// assumed gives a session of a role to the caller.
+func (w *world) assumed(t *testing.T, role string) labtest.Credentials {
+	t.Helper()
 	out := must[*sts.AssumeRoleOutput](t)(sts.NewFromConfig(w.operator(t)).AssumeRole(t.Context(), &sts.AssumeRoleInput{
-		RoleArn: awssdk.String("arn:aws:iam::111122223333:role/robot"), RoleSessionName: awssdk.String("night"),
+		RoleArn: &role, RoleSessionName: awssdk.String("night"),
 	})).Credentials
 	return labtest.Credentials{AccessKeyID: *out.AccessKeyId, SecretAccessKey: *out.SecretAccessKey, SessionToken: *out.SessionToken}
 }
