@@ -50,6 +50,9 @@ const (
 // What is wrong inside the cluster.
 const (
 	CauseNotMapped      Cause = "mapping-missing-or-dead"
+	CauseNoEntry        Cause = "mapping-entry-missing"
+	CauseDeadEntry      Cause = "mapping-entry-dead"
+	CauseRefusedEntry   Cause = "mapping-entry-refused"
 	CauseNameless       Cause = "mapping-without-username"
 	CauseRowHidden      Cause = "mapping-row-hidden"
 	CauseNotAllowed     Cause = "request-not-allowed"
@@ -65,7 +68,8 @@ func Causes() []Cause {
 		CauseNotIdentityUser, CauseOtherAccount, CauseTokenLong, CauseTokenOld, CauseTokenRefused,
 		CauseTokenUnproven, CauseClockBehind, CauseClockAhead, CauseNotResolved, CauseConnection, CauseTimeout,
 		CauseProxy, CauseStray, CauseFailing, CauseNoAnswer, CauseCertificate, CauseOtherCluster,
-		CauseClusterRecreated, CauseOtherName, CauseNoCluster, CauseClusterUnknown, CauseNotMapped, CauseNameless,
+		CauseClusterRecreated, CauseOtherName, CauseNoCluster, CauseClusterUnknown, CauseNotMapped, CauseNoEntry,
+		CauseDeadEntry, CauseRefusedEntry, CauseNameless,
 		CauseRowHidden, CauseNotAllowed, CauseNothingAllowed, CauseNotReviewed,
 	}
 }

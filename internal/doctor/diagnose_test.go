@@ -391,11 +391,27 @@ func ofTheCluster() []situation {
 	mode := func(m access.AuthenticationMode) func(f *doctor.Facts) {
 		return func(f *doctor.Facts) { f.Described.Mode = m }
 	}
+	seen := func(name string, cause doctor.Cause, e *access.AccessEntry, says ...string) situation {
+		return situation{
+			name: name, make: func(f *doctor.Facts) {
+				mode(access.ModeAPI)(f)
+				f.EntriesListed, f.Entry = true, e
+			},
+			verdict: doctor.Found, hops: hops{doctor.HopMapping}, causes: causes{cause}, says: says,
+		}
+	}
 	next := "https://FEDCBA.gr7.eu-central-1.eks.amazonaws.com"
 	return []situation{
 		mapping("nothing is left but the row", mode(access.ModeConfigMap), "mapped in a way that never matches"),
 		mapping("nothing is left but the access entry", mode(access.ModeAPI), "dead since the role was made again"),
 		mapping("nothing is left but the entry or the row", mode(access.ModeAPIAndConfigMap), "neither an access entry nor an aws-auth row"),
+		seen("no access entry, seen by whoever may see it", doctor.CauseNoEntry, nil, "has no access entry"),
+		seen("a dead access entry", doctor.CauseDeadEntry, &access.AccessEntry{Username: "sso:EKSDeveloper:{{SessionNameRaw}}", Created: now}, "RC3003", "delete it and make it anew"),
+		seen("an access entry with a reserved user name", doctor.CauseRefusedEntry, &access.AccessEntry{Username: "eks:{{SessionNameRaw}}"}, "RC3012", "begins with eks:"),
+		mapping("no access entry where a row may let in too", func(f *doctor.Facts) {
+			mode(access.ModeAPIAndConfigMap)(f)
+			f.EntriesListed = true
+		}, "neither an access entry nor an aws-auth row"),
 		mapping("a tunnel leads to the right cluster", func(f *doctor.Facts) {
 			f.Context.Server, f.Context.ServerName = "https://127.0.0.1:8443", "kubernetes"
 		}, "your context leads to "+label),
@@ -465,6 +481,16 @@ func ofRights() []situation {
 			name: "what is asked is not allowed", make: func(f *doctor.Facts) { asks(f, false) },
 			verdict: doctor.Found, hops: hops{doctor.HopBinding}, causes: causes{doctor.CauseNotAllowed},
 			says: []string{`"sso:EKSDeveloper:dana@example.com" in group rolecall:platform:payments:developers`},
+		},
+		{
+			name: "the access entry is as it should be",
+			make: func(f *doctor.Facts) {
+				asks(f, false)
+				f.Entry = &access.AccessEntry{Username: "sso:EKSDeveloper:{{SessionNameRaw}}", Associations: []access.PolicyAssociation{
+					{Policy: "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy", Scope: access.ScopeNamespace, Namespaces: []string{"payments"}},
+				}}
+			},
+			verdict: doctor.Found, hops: hops{doctor.HopBinding}, causes: causes{doctor.CauseNotAllowed}, says: []string{"EKS access policies: AmazonEKSViewPolicy in payments"},
 		},
 		{
 			name:    "the row is as it should be",

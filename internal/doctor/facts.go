@@ -42,6 +42,10 @@ type Facts struct {
 	DescribedFault *Fault
 	DescribedIn    string
 
+	// EntriesListed says that the person may list the cluster's access entries; Entry is the one for the token's identity, nil where there is none.
+	EntriesListed bool
+	Entry         *access.AccessEntry
+
 	Answer access.Answer
 
 	Request *access.Request

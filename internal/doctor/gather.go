@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
@@ -33,6 +34,8 @@ type AWS interface {
 	// Verify asks STS about a token bound to a cluster's name.
 	Verify(ctx context.Context, token, clusterName string) (access.Proof, error)
 	Cluster(ctx context.Context, account access.AccountID, region, name string) (access.Cluster, error)
+	EntryPrincipals(ctx context.Context, c access.Cluster) ([]access.ARN, error)
+	AccessEntry(ctx context.Context, c access.Cluster, principal access.ARN) (access.AccessEntry, error)
 }
 
 // Ports are the ways to the facts.
@@ -120,6 +123,31 @@ func (g *gathering) session(ctx context.Context, token string) {
 	g.own(ctx, client)
 	g.verify(ctx, client, token)
 	g.describe(ctx, client, region, cmp.Or(g.Plugin.ClusterName, label.Name()))
+	g.entry(ctx, client)
+}
+
+// entry looks for the access entry of the token's identity, where the person may see any; most may not.
+func (g *gathering) entry(ctx context.Context, client AWS) {
+	if g.Described == nil || !g.Described.Mode.Entries() || g.Proof == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	defer cancel()
+	principals, err := client.EntryPrincipals(ctx, *g.Described)
+	if err != nil {
+		return
+	}
+	own := g.Proof.Caller.ARN.Canonical()
+	for _, p := range principals {
+		if !strings.EqualFold(string(p.WithoutPath()), string(own)) {
+			continue
+		}
+		if e, err := client.AccessEntry(ctx, *g.Described, p); err == nil {
+			g.EntriesListed, g.Entry = true, &e
+		}
+		return
+	}
+	g.EntriesListed = true
 }
 
 // describe asks EKS in the account of the credentials.

@@ -154,9 +154,45 @@ func (d *diagnosis) mapping() {
 	switch {
 	case d.unauthorized() && d.aws():
 		d.notMapped()
+	case d.refused() && d.Entry != nil:
+		d.byEntry()
 	case d.refused() && d.AwsAuth != nil && d.caller.ARN != "":
 		d.row()
 	}
+}
+
+// byEntry says what the access entry gives of somebody who may read it.
+func (d *diagnosis) byEntry() {
+	gives := "no EKS access policy"
+	if len(d.Entry.Associations) > 0 {
+		var all []string
+		for _, a := range d.Entry.Associations {
+			all = append(all, a.String())
+		}
+		gives = "EKS access policies: " + strings.Join(all, "; ")
+	}
+	d.add(Finding{Hop: HopMapping, Status: OK, Summary: fmt.Sprintf("your access entry lets you in as %q in %s, with %s", d.Entry.Username, groupsText(d.Entry.Groups), gives)})
+}
+
+// entry says what is wrong with the access entry of somebody who is not let in, where they may see it; false where that says nothing.
+func (d *diagnosis) entry(f *Finding, what string) bool {
+	prefix, reserved := "", false
+	if d.Entry != nil {
+		prefix, reserved = access.ReservedEntryPrefix(d.Entry.Username)
+	}
+	switch {
+	case !d.EntriesListed || d.Entry == nil && d.report.Cluster.Mode.Rows():
+		return false
+	case d.Entry == nil:
+		f.Cause, f.Summary = CauseNoEntry, what+" has no access entry in the cluster. An administrator can make one."
+		f.Detail = "The cluster's authentication mode is API: aws-auth is not read."
+	case reserved:
+		f.Cause, f.Code, f.Summary = CauseRefusedEntry, diag.RC3012, what+" has an access entry whose user name begins with "+prefix+", which is reserved: it lets nobody in. An administrator can change it."
+	default:
+		f.Cause, f.Code, f.Summary = CauseDeadEntry, diag.RC3003, what+" has an access entry, and is not let in by it: most likely it is dead, since the role was made again. An administrator can delete it and make it anew."
+		f.Detail = "EKS ties an entry to the unique id of the role that there was when it was made, on " + d.Entry.Created.UTC().Format("2006-01-02 15:04") + "."
+	}
+	return true
 }
 
 // notMapped is what is left when the API server does not know who shows it a good token.
@@ -167,6 +203,10 @@ func (d *diagnosis) notMapped() {
 		what = "your identity"
 	} else if d.Plugin.RoleARN != "" {
 		what = "role " + d.caller.Role
+	}
+	if d.entry(&f, what) {
+		d.add(f)
+		return
 	}
 	switch d.report.Cluster.Mode {
 	case access.ModeAPI:

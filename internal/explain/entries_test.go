@@ -65,7 +65,9 @@ func TestAnEntryIsFollowedAsARowIs(t *testing.T) {
 		api, mixed, ours = access.ModeAPI, access.ModeAPIAndConfigMap, "sso:Dev:dana@example.com in team"
 		edit             = "AmazonEKSEditPolicy"
 	)
-	row := func(s *snapshot.Snapshot) { s.Clusters[0].AwsAuth = &access.ConfigMap{Data: map[string]string{"mapRoles": goodRow}} }
+	row := func(s *snapshot.Snapshot) {
+		s.Clusters[0].AwsAuth = &access.ConfigMap{Data: map[string]string{"mapRoles": goodRow}}
+	}
 	for _, c := range []struct {
 		claim   string
 		change  func(*snapshot.Snapshot)

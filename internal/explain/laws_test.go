@@ -134,7 +134,7 @@ func accessEntries(t *rapid.T, a access.AccountID, one func(string, ...string) s
 			Groups:    strings.Fields(one("groups", "", "team", "team other", "g:{{SessionName}}")),
 			Type:      access.EntryStandard, Created: taken.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "age")) * time.Hour),
 		}
-		for _, policy := range strings.Fields(one("policies", "", "", "View", "Edit View", "ClusterAdmin", "KRO", "AdminView KRO")) {
+		for policy := range strings.FieldsSeq(one("policies", "", "", "View", "Edit View", "ClusterAdmin", "KRO", "AdminView KRO")) {
 			p := access.PolicyAssociation{Policy: access.PolicyARN("aws", "AmazonEKS"+policy+"Policy"), Scope: access.ScopeCluster}
 			if in := strings.Fields(one("scope", "", "a", "a b", "a*", "*")); len(in) > 0 {
 				p.Scope, p.Namespaces = access.ScopeNamespace, in

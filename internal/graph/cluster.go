@@ -18,18 +18,18 @@ func fold(s string) string { return strings.ToLower(s) }
 // Cluster is a cluster of the graph.
 type Cluster struct {
 	*access.Cluster
-	g     *Graph
-	Name  string
-	RBAC  *rbac.Index
-	doc   awsauth.Document
-	rows  map[string][]awsauth.Entry // by ARN in lower case, roles before users, in order of appearance
-	auth  *doubt
-	rbac  *doubt
+	g    *Graph
+	Name string
+	RBAC *rbac.Index
+	doc  awsauth.Document
+	rows map[string][]awsauth.Entry // by ARN in lower case, roles before users, in order of appearance
+	auth *doubt
+	rbac *doubt
 	// entries are by the ARN that a session of their principal shows, in lower case; unentered says why there may be more.
 	entries   map[string][]*access.AccessEntry
 	unentered *doubt
-	doors map[doorKey][]*Door
-	sets  []doorKey
+	doors     map[doorKey][]*Door
+	sets      []doorKey
 	// accounts are those whose sets can lead in: the cluster's own, and those that its rows name.
 	accounts []access.AccountID
 }

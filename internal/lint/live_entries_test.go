@@ -108,14 +108,18 @@ func TestWhatIsWrongWithAccessEntries(t *testing.T) {
 			}),
 			want: []string{`RC3007 user "sso:Dev:dana@example.com" cannot occur [ClusterRoleBinding b]`},
 		},
-		{name: "a user that an entry yields", state: also(entries(mixed, entered(dev, sso, false)), func(s *snapshot.Snapshot) { bind(s, access.SubjectUser, "sso:Dev:dana@example.com") }),
-			want: []string{"RC2027 only rolecall may yield user \"" + sso + "\"; this access entry is somebody else's [" + arn + dev + "]"}},
+		{
+			name: "a user that an entry yields", state: also(entries(mixed, entered(dev, sso, false)), func(s *snapshot.Snapshot) { bind(s, access.SubjectUser, "sso:Dev:dana@example.com") }),
+			want: []string{"RC2027 only rolecall may yield user \"" + sso + "\"; this access entry is somebody else's [" + arn + dev + "]"},
+		},
 		{
 			name: "two people arrive by one entry as one", state: entries(api, entered(reservedPath+opsRole, "ops", false)),
 			want: []string{`RC3008 two people arrive as "ops" [user ops]`},
 		},
-		{name: "nobody arrives by a row that is hidden", rows: []string{mapped(opsRole, "ops")}, state: entries(mixed, entered(reservedPath+opsRole, "ops:{{SessionNameRaw}}", false)),
-			want: []string{"RC3004 an access entry hides this row [" + arn + opsRole + "]"}},
+		{
+			name: "nobody arrives by a row that is hidden", rows: []string{mapped(opsRole, "ops")}, state: entries(mixed, entered(reservedPath+opsRole, "ops:{{SessionNameRaw}}", false)),
+			want: []string{"RC3004 an access entry hides this row [" + arn + opsRole + "]"},
+		},
 		{
 			name: "entries are judged where aws-auth was not read", state: also(entries(mixed, owned), gap(access.PartAwsAuth)),
 			want: []string{"RC3003 the access entry is dead: its role was made again [" + arn + dev + "]"},

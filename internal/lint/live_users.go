@@ -14,8 +14,7 @@ import (
 // users looks for bindings of users whom no mapping yields. Certificates and identity providers make users too, so only those are
 // reported that look like a mapping's work: sso:<set>:<user>, and people of Identity Center whose @ the row's template replaces.
 func (l *live) users() {
-	whole := l.d.Form == manifest.FormLive || l.d.Form == manifest.FormConfigMap
-	if !whole || l.d.Partial || l.broken && l.c.Mode.Rows() || l.unread(access.PartRBAC) || l.entriesUnknown() {
+	if l.mappingsUnknown() || l.unread(access.PartRBAC) {
 		return
 	}
 	yields := newYields(slices.Concat(l.counting, l.perhaps))
@@ -39,6 +38,12 @@ func (l *live) users() {
 				"rolecall apply for a binding of rolecall's own; otherwise correct the name, or take it out of the binding")
 		}
 	}
+}
+
+// mappingsUnknown tells whether there may be mappings besides those that are known: the document is not all of aws-auth, or entries may be there.
+func (l *live) mappingsUnknown() bool {
+	whole := l.d.Form == manifest.FormLive || l.d.Form == manifest.FormConfigMap
+	return !whole || l.d.Partial || l.broken && l.c.Mode.Rows() || l.entriesUnknown()
 }
 
 // entriesUnknown tells whether there may be access entries that let somebody in: some were not read, or whether they are dead is not known.
