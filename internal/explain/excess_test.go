@@ -112,3 +112,37 @@ func TestExcessIsSaidOncePerMappingWithTheChainOfTheFirst(t *testing.T) {
 		t.Errorf("of somebody who is known to have more it says: %v", l)
 	}
 }
+
+func TestExcessComesByEntriesAndTheirPoliciesToo(t *testing.T) {
+	t.Parallel()
+	ours := with(entry("rolecall:platform:p:g"), "AmazonEKSViewPolicy", "payments")
+	record := access.PolicyRecord{}
+	record.Put(ours.Associations[0])
+	ours.Tags = map[string]string{access.TagOwner: "platform", access.TagAssociations: record.String()}
+	for _, c := range []struct {
+		claim string
+		entry access.AccessEntry
+		want  string
+	}{
+		{"what the policies give is none", ours, ""},
+		{"an association that somebody else added", with(ours, "AmazonEKSEditPolicy", "payments"), "EKS access policy AmazonEKSEditPolicy → AmazonEKSEditPolicy in payments"},
+		{"another of the same namespace", with(ours, "AmazonEKSSecretReaderPolicy", "payments"), "EKS access policy AmazonEKSSecretReaderPolicy → AmazonEKSSecretReaderPolicy in payments"},
+		{"a group that others bind", changed(ours, func(e *access.AccessEntry) { e.Groups = append(e.Groups, "team") }), "RoleBinding payments/devs → edit in payments"},
+		{"what nobody describes is not known to be excess", with(ours, "AmazonEKSKROPolicy"), ""},
+		{"a dead entry gives nothing", dead(with(ours, "AmazonEKSClusterAdminPolicy")), ""},
+	} {
+		s, alone := payments(), payments()
+		entries(access.ModeAPI, c.entry)(s)
+		entries(access.ModeAPI, ours)(alone)
+		alone.Clusters[0].RoleBindings = nil
+		g := built(s)
+		var got []string
+		for _, d := range explain.Excess(g, built(alone), explain.Clusters(g, nil), nil) {
+			got = append(got, d.Detail)
+		}
+		text := strings.Join(got, "\n")
+		if (c.want == "") != (text == "") || !strings.Contains(text, c.want) {
+			t.Errorf("%s: %q, want %q in it", c.claim, text, c.want)
+		}
+	}
+}
