@@ -374,3 +374,74 @@ func TestADiffNeverTakesAGapForAGainOrALoss(t *testing.T) {
 		}
 	})
 }
+
+// mappedAs maps the roles of each cluster's account in one of three ways: by rows, by entries, and by entries over rows that say something else.
+func mappedAs(t *rapid.T, s *snapshot.Snapshot) (rows, entries, both *snapshot.Snapshot) {
+	rows, entries, both = copied(t, s), copied(t, s), copied(t, s)
+	for i := range s.Clusters {
+		var text, others strings.Builder
+		var list []access.AccessEntry
+		for _, r := range s.Roles {
+			if r.Account != s.Clusters[i].Account || rapid.IntRange(0, 3).Draw(t, "unmapped") == 0 {
+				continue
+			}
+			username := rapid.SampledFrom([]string{"sso:Dev:{{SessionNameRaw}}", "x:{{SessionName}}", "fixed", "x:{{AccessKeyID}}"}).Draw(t, "as")
+			group := rapid.SampledFrom([]string{"team", "other", "g:{{SessionName}}"}).Draw(t, "in")
+			fmt.Fprintf(&text, "- {rolearn: %q, username: %q, groups: [%q]}\n", r.ARN.WithoutPath(), username, group)
+			fmt.Fprintf(&others, "- {rolearn: %q, username: other, groups: [\"system:masters\"]}\n", r.ARN.WithoutPath())
+			list = append(list, access.AccessEntry{Principal: r.ARN, Username: username, Groups: []string{group}, Type: access.EntryStandard, Created: r.Created})
+		}
+		config := func(text string) *access.ConfigMap { return &access.ConfigMap{Data: map[string]string{"mapRoles": text}} }
+		rows.Clusters[i].Mode, rows.Clusters[i].AwsAuth, rows.Clusters[i].AccessEntries = access.ModeConfigMap, config(text.String()), []access.AccessEntry{}
+		entries.Clusters[i].Mode, entries.Clusters[i].AwsAuth, entries.Clusters[i].AccessEntries = access.ModeAPI, nil, list
+		both.Clusters[i].Mode, both.Clusters[i].AwsAuth, both.Clusters[i].AccessEntries = access.ModeAPIAndConfigMap, config(others.String()), list
+	}
+	return rows, entries, both
+}
+
+func TestAnEntryGivesWhatTheSameRowGives(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		rows, entries, both := mappedAs(t, world(t))
+		a, b, c := built(rows), built(entries), built(both)
+		for _, cluster := range a.Clusters {
+			for _, u := range a.Users {
+				for _, r := range requests() {
+					q := graph.Question{Request: &r}
+					x, y, z := explain.Explain(a, u, a.Of(cluster.ARN), q), explain.Explain(b, u, b.Of(cluster.ARN), q), explain.Explain(c, u, c.Of(cluster.ARN), q)
+					if x.Verdict != y.Verdict || x.Verdict != z.Verdict || x.Level != y.Level || x.Level != z.Level {
+						t.Fatalf("%s on %s, %s: %s (%s) by rows, %s (%s) by entries, %s (%s) by entries over rows\n%s\n\n%s\n\n%s", u.Name, cluster.Name, rbac.Phrase(r),
+							x.Verdict, x.Level, y.Verdict, y.Level, z.Verdict, z.Level, explain.Chain(x), explain.Chain(y), explain.Chain(z))
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestADeadEntryAndItsPoliciesChangeNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		_, _, with := mappedAs(t, world(t))
+		without := copied(t, with)
+		for i := range with.Clusters {
+			without.Clusters[i].AccessEntries = []access.AccessEntry{}
+			for j := range with.Clusters[i].AccessEntries {
+				e := &with.Clusters[i].AccessEntries[j]
+				e.Created = e.Created.Add(-time.Hour)
+				e.Associations = []access.PolicyAssociation{{Policy: access.PolicyARN("aws", "AmazonEKSClusterAdminPolicy"), Scope: access.ScopeCluster}}
+			}
+		}
+		a, b := built(with), built(without)
+		for _, cluster := range a.Clusters {
+			for _, u := range a.Users {
+				for _, r := range requests() {
+					q := graph.Question{Request: &r}
+					if x, y := explain.Explain(a, u, a.Of(cluster.ARN), q), explain.Explain(b, u, b.Of(cluster.ARN), q); x.Verdict != y.Verdict || x.Level != y.Level {
+						t.Fatalf("%s on %s, %s: %s with dead entries, %s without\n%s\n\n%s", u.Name, cluster.Name, rbac.Phrase(r), x.Verdict, y.Verdict, explain.Chain(x), explain.Chain(y))
+					}
+				}
+			}
+		}
+	})
+}
