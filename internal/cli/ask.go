@@ -63,7 +63,19 @@ func (a *app) survey(ctx context.Context, q asking, policies bool) (*asked, erro
 	for _, g := range x.Gaps {
 		a.say("not read: %s", gapLine(x, g))
 	}
-	return &asked{Graph: graph.New(x), in: in}, nil
+	g := graph.New(x)
+	if names := g.Undescribed(); len(names) > 0 {
+		a.say("not known: what %s; AWS does not publish it, or this version is older", allow(names))
+	}
+	return &asked{Graph: g, in: in}, nil
+}
+
+// allow names EKS access policies as the subject of a question.
+func allow(policies []string) string {
+	if len(policies) == 1 {
+		return "EKS access policy " + policies[0] + " allows"
+	}
+	return "EKS access policies " + strings.Join(policies, ", ") + " allow"
 }
 
 // ends gives an answer its exit code.

@@ -131,7 +131,11 @@ func (v *whoCanView) cluster(name, what string, c explain.ClusterAnswer) {
 	}
 	for _, o := range c.Others {
 		for _, p := range o.Paths {
-			v.wrapped("  Also: ", "    ", strings.TrimSpace(fmt.Sprintf("%s: %s %s", o.Name, via(p), codes(p))))
+			head := "  Also: "
+			if p.Status() == graph.Unknown {
+				head = "  ? Perhaps: "
+			}
+			v.wrapped(head, "    ", strings.TrimSpace(fmt.Sprintf("%s: %s %s", o.Name, via(p), codes(p))))
 		}
 	}
 	v.subjects(c.Subjects)

@@ -151,6 +151,25 @@ func (c *Cluster) nearMissEntry(k doorKey, role access.ARN) (diag.Code, *Evidenc
 	return "", nil
 }
 
+// Undescribed are the EKS access policies that entries of people and tools have and of which nobody says what they allow, by name: whatever they decide is not known.
+func (g *Graph) Undescribed() []string {
+	found := map[string]bool{}
+	for i := range g.Clusters {
+		if !g.Clusters[i].Mode.Entries() {
+			continue
+		}
+		for j := range g.Clusters[i].AccessEntries {
+			e := &g.Clusters[i].AccessEntries[j]
+			for _, grant := range g.policies.Grants(e) {
+				if grant.Opaque() && e.Type == access.EntryStandard {
+					found[grant.Policy.Name()] = true
+				}
+			}
+		}
+	}
+	return sortedKeys(found)
+}
+
 // AccessEntry is the entry that is the door's mapping; nil where that is a row.
 func (d *Door) AccessEntry() *access.AccessEntry { return d.source }
 
