@@ -391,7 +391,9 @@ func mappedAs(t *rapid.T, s *snapshot.Snapshot) (rows, entries, both *snapshot.S
 			fmt.Fprintf(&others, "- {rolearn: %q, username: other, groups: [\"system:masters\"]}\n", r.ARN.WithoutPath())
 			list = append(list, access.AccessEntry{Principal: r.ARN, Username: username, Groups: []string{group}, Type: access.EntryStandard, Created: r.Created})
 		}
-		config := func(text string) *access.ConfigMap { return &access.ConfigMap{Data: map[string]string{"mapRoles": text}} }
+		config := func(text string) *access.ConfigMap {
+			return &access.ConfigMap{Data: map[string]string{"mapRoles": text}}
+		}
 		rows.Clusters[i].Mode, rows.Clusters[i].AwsAuth, rows.Clusters[i].AccessEntries = access.ModeConfigMap, config(text.String()), []access.AccessEntry{}
 		entries.Clusters[i].Mode, entries.Clusters[i].AwsAuth, entries.Clusters[i].AccessEntries = access.ModeAPI, nil, list
 		both.Clusters[i].Mode, both.Clusters[i].AwsAuth, both.Clusters[i].AccessEntries = access.ModeAPIAndConfigMap, config(others.String()), list

@@ -9,11 +9,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/google/go-cmp/cmp"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/graph"
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/rolecall-dev/rolecall/lab/internal/product"
 	"github.com/rolecall-dev/rolecall/lab/labtest"
 )
@@ -71,16 +71,16 @@ func TestWhatIsReadAgreesWithTheAPIServersInEveryMode(t *testing.T) {
 		c := w.dana(t, set)
 		for i := range g.Clusters {
 			cluster := g.Of(g.Clusters[i].ARN)
-			var real, read []string
+			var answered, read []string
 			for _, r := range questions() {
 				question := asked(r)
 				verdict := graph.Judge(cluster.Paths(dana, graph.Question{Request: &question, Through: set}))
 				answer := permitted(w.Do(t, w.Member(t, "prod/"+cluster.Cluster.Name), c, r))
 				answers[answer]++
-				real = append(real, fmt.Sprint(r.Kubectl(), ": ", answer))
+				answered = append(answered, fmt.Sprint(r.Kubectl(), ": ", answer))
 				read = append(read, fmt.Sprint(r.Kubectl(), ": ", verdict))
 			}
-			if d := cmp.Diff(real, read); d != "" {
+			if d := cmp.Diff(answered, read); d != "" {
 				t.Errorf("through %s on %s (-API server +rolecall):\n%s", set, cluster.Name, d)
 			}
 		}
