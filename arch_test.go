@@ -48,7 +48,7 @@ var allowed = map[string]rule{
 		others: pure("context", "sync", "golang.org/x/sync/errgroup"),
 	},
 	"internal/desired": {
-		local:  []string{"internal/access", "internal/diag", "internal/policy", "internal/rbac", "internal/snapshot", "internal/awsauth", "api/v1alpha1"},
+		local:  []string{"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/awsauth", "internal/rbac", "api/v1alpha1"},
 		others: pure("k8s.io/api/rbac/v1"),
 	},
 	"internal/graph": {

@@ -130,7 +130,7 @@ func (c *Cluster) ignoredRows(arn access.ARN) []mapped {
 
 // unknownMapping is what maps a role where that was not read.
 func (c *Cluster) unknownMapping(d *doubt, via access.Mechanism) mapped {
-	return mapped{hop: Hop{Kind: HopMapping, Via: via, Name: unmapped, Status: Unknown, Code: d.code, Evidence: c.g.missing(d)}}
+	return mapped{hop: Hop{Kind: HopMapping, Via: via, Name: notKnown, Status: Unknown, Code: d.code, Evidence: c.g.missing(d)}}
 }
 
 // nearMissEntry says which entry was meant for the role and is for another.

@@ -12,6 +12,7 @@ import (
 const (
 	whereAwsAuth = "configmap kube-system/aws-auth"
 	unmapped     = "no mapping"
+	notKnown     = "not known"
 )
 
 // mapped is a row or an access entry that is, or is not, what turns a role into a user.
