@@ -23,6 +23,7 @@ func variant(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	all := variants()
 	maps.Copy(all, guardVariants())
+	maps.Copy(all, exportVariants())
 	drift := driftVariants()
 	if drift[args[0]] != nil {
 		carriedOut(ts, s)
