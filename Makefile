@@ -30,9 +30,9 @@ race: ## the race detector over what runs things side by side
 differential: ## compare awsauth with the real authenticator on 20,000 documents (INPUTS=1200000 for the recorded run), and exports with HCL
 	cd bench && go vet ./oracle ./export && go test ./oracle -inputs $(INPUTS) && go test -short ./export
 
-bench: ## the runs that docs/benchmarks.md records, by hand: peers side by side, eight writers at once
+bench: ## the runs that docs/benchmarks.md records, by hand: peers side by side, eight writers at once, migrations
 	cd lab && go run ./cmd/rolecall-lab build
-	cd bench && go vet ./... && go test ./peers ./writers ./export -v -count 1 -timeout 40m
+	cd bench && go vet ./... && go test ./peers ./writers ./export ./migration -v -count 1 -timeout 40m
 
 lint: $(LINT) ## the linter over the modules
 	$(LINT) run --allow-parallel-runners ./...

@@ -11,10 +11,9 @@ import (
 	"github.com/hashicorp/hcl/v2/hcldec"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/export"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // entrySpec and associationSpec are the arguments of the provider's two resources; any other is an error.

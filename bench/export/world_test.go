@@ -5,10 +5,9 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/export"
+	"golang.org/x/text/unicode/norm"
 )
 
 // hostile are pieces of which names are made that a writer of HCL or YAML may get wrong.
