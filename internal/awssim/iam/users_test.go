@@ -33,7 +33,7 @@ func TestListUsersFindsTheUsersOfTheAccountInPages(t *testing.T) {
 	}
 	must[*iamsdk.ListUsersOutput](t)(client.ListUsers(t.Context(), &iamsdk.ListUsersInput{PathPrefix: awssdk.String("/staff/")}))
 	needs := []service.Need{{Action: "iam:ListUsers", Resources: []string{"arn:aws:iam::111122223333:user/staff/"}}}
-	if d := cmp.Diff(needs, server.Needs); d != "" {
+	if d := cmp.Diff(needs, server.Needs[len(server.Needs)-1:]); d != "" {
 		t.Errorf("needs (-want +got):\n%s", d)
 	}
 }
