@@ -18,7 +18,7 @@ type Stage string
 const (
 	// StageUnknown is that of a cluster of which something could not be read.
 	StageUnknown Stage = "unknown"
-	// StageNone has no entry of a migration.
+	// StageNone has no entry of a migration, nor one of rolecall's own that hides a row of its own.
 	StageNone Stage = "none"
 	// StageEntries has some of the entries, and rows that are to get one.
 	StageEntries Stage = "entries"
