@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/awsauth"
@@ -45,7 +46,7 @@ func migrationDocument(all []*moving) migrationView {
 	return out
 }
 
-// marks are the glyphs of verdicts.
+// mark is the glyph of a verdict.
 func mark(v migrate.Verdict) string {
 	switch v {
 	case migrate.Same:
@@ -66,6 +67,10 @@ func shortARN(c *access.Cluster, arn string) string {
 	p, err := access.ParseARN(access.ARN(arn))
 	if err != nil || p.Service != "iam" {
 		return arn
+	}
+	if access.ARN(arn).ReservedRole() {
+		// The path is the same for all of them and tells nobody anything.
+		p, _ = access.ParseARN(access.ARN(arn).WithoutPath())
 	}
 	if p.Account == string(c.Account) {
 		return p.Resource
@@ -105,7 +110,7 @@ func (l *lines) cluster(v *moving) {
 		l.row(v, r)
 	}
 	for _, e := range p.Moved {
-		l.line("  ✔ entry    %-44s %s", shortARN(v.cluster, string(e.Principal)), "its row is gone")
+		l.line("  ✔ entry    %-36s %s", shortARN(v.cluster, string(e.Principal)), "its row is gone")
 	}
 	l.line("Proof: %d the same, %d different as chosen, %d wait for a choice, %d go, %d stay, %d hidden, %d admit nobody",
 		p.Count(migrate.Same), p.Count(migrate.Differs), p.Count(migrate.Choose), p.Count(migrate.Drops), p.Count(migrate.Stays), p.Count(migrate.Hidden), p.Count(migrate.Nobody))
@@ -114,7 +119,13 @@ func (l *lines) cluster(v *moving) {
 
 func (l *lines) row(v *moving, r migrate.Row) {
 	what := map[awsauth.Key]string{awsauth.KeyRoles: "row", awsauth.KeyUsers: "user row", awsauth.KeyAccounts: "account"}[r.Key]
-	l.wrapped(fmt.Sprintf("  %s %-8s %-44s %-8s", mark(r.Verdict), what, shortARN(v.cluster, r.ARN), r.Verdict), "               ", r.Why)
+	head := fmt.Sprintf("  %s %-8s %-36s %-8s", mark(r.Verdict), what, shortARN(v.cluster, r.ARN), r.Verdict)
+	if utf8.RuneCountInString(head)+utf8.RuneCountInString(r.Why) < screenWidth {
+		l.line("%s %s", head, r.Why)
+	} else {
+		l.line("%s", head)
+		l.wrapped("               ", "               ", r.Why)
+	}
 	if len(r.Hides) > 0 {
 		l.line("               the last of %d rows for this ARN: the earlier ones count for nothing", len(r.Hides)+1)
 	}
@@ -134,11 +145,11 @@ func (l *lines) row(v *moving, r migrate.Row) {
 
 // effect is what an entry makes of whoever comes by it.
 func (l *lines) effect(v *moving, r migrate.Row) {
-	made := "becomes"
-	if r.Made != nil {
-		made = "is"
+	entry := "→ entry"
+	if name := shortARN(v.cluster, string(r.Entry.Principal)); name != shortARN(v.cluster, r.ARN) {
+		entry += " of " + name
 	}
-	l.wrapped("               "+made+" ", "                 ", fmt.Sprintf("%s: %q %s", shortARN(v.cluster, string(r.Entry.Principal)), r.Entry.Username, strings.Join(r.Entry.Groups, ", ")))
+	l.wrapped("               "+entry+": ", "                 ", fmt.Sprintf("%q %s", r.Entry.Username, strings.Join(r.Entry.Groups, ", ")))
 }
 
 // next says what a run does, or what to type.
