@@ -51,6 +51,7 @@ func reads() map[string]func(context.Context, target) error {
 			return err
 		},
 		"sts:AssumeRole": func(ctx context.Context, c target) error { _, err := c.Roles(ctx, production); return err },
+		"iam:ListUsers":  func(ctx context.Context, c target) error { _, err := c.Principals(ctx, management); return err },
 		"iam:ListRoles":  func(ctx context.Context, c target) error { _, err := c.Roles(ctx, management); return err },
 		"eks:ListClusters": func(ctx context.Context, c target) error {
 			_, err := c.ClusterNames(ctx, management, "eu-west-1")
