@@ -40,6 +40,9 @@ type planned struct {
 // program builds eksctl's library into a program.
 func program(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("eksctl takes minutes to build")
+	}
 	out := filepath.Join(t.TempDir(), "eksctl")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, ".")
 	cmd.Dir = filepath.Join("..", "eksctl")
