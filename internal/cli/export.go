@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -17,9 +18,9 @@ import (
 // exporting is the flags of export.
 type exporting struct {
 	asking
-	format, out     string
-	clusters        []string
-	observed, types bool
+	format, out                string
+	clusters, accept, leave    []string
+	observed, types, migration bool
 }
 
 func (a *app) exportCommand() *cobra.Command {
@@ -28,9 +29,9 @@ func (a *app) exportCommand() *cobra.Command {
 		Use:   "export",
 		Short: "Write access entries as Terraform or eksctl configuration",
 		Long: `Writes the access entries that the policies ask for, with the EKS access policies associated with them, for teams
-that keep them elsewhere; --observed writes those that exist. Nothing is changed. What exists gets import
-blocks in Terraform; what cannot be expressed is said in comments and on stderr. docs/export.md says how
-rolecall and Terraform share the entries.`,
+that keep them elsewhere; --observed writes those that exist, --migration those that take the place of aws-auth rows.
+Nothing is changed. What exists gets import blocks in Terraform; what cannot be expressed is said in comments and on
+stderr. docs/export.md says how rolecall and Terraform share the entries.`,
 		Example: example(a.name, "export --config examples/acme/rolecall.yaml --snapshot examples/acme/snapshot.json",
 			"export --snapshot examples/acme/snapshot.json --observed --format eksctl"),
 		Args: cobra.NoArgs,
@@ -42,6 +43,9 @@ rolecall and Terraform share the entries.`,
 	f.StringVar(&e.out, "out", "", "write into this folder instead of stdout: one file for Terraform, one per cluster for eksctl")
 	f.StringArrayVar(&e.clusters, "cluster", nil, "only this cluster; may be repeated")
 	f.BoolVar(&e.observed, "observed", false, "write the entries that exist, whoever made them, instead of those that the policies ask for")
+	f.BoolVar(&e.migration, "migration", false, "write the entries that \"migrate\" would make; reads live state")
+	f.StringArrayVar(&e.accept, "accept", nil, "with --migration: make a choice, as for migrate; may be repeated")
+	f.StringArrayVar(&e.leave, "leave", nil, "with --migration: leave rows, as for migrate; may be repeated")
 	f.BoolVar(&e.types, "all-types", false, "with --observed: entries for nodes and services too")
 	return cmd
 }
@@ -52,8 +56,12 @@ func (e *exporting) check() error {
 		return usage("--format is %q; it may be terraform or eksctl", e.format)
 	case e.types && !e.observed:
 		return usage("--all-types goes with --observed: policies ask for no entries of nodes and services")
-	case e.observed && len(e.files) > 0:
-		return usage("--observed goes without -f: it does not read the policies")
+	case (e.observed || e.migration) && len(e.files) > 0:
+		return usage("-f goes without --observed and --migration: they do not read the policies")
+	case e.migration && (e.observed || e.snapshot != ""):
+		return usage("--migration goes without --observed and --snapshot: it asks IAM who the rows are about")
+	case !e.migration && len(e.accept)+len(e.leave) > 0:
+		return usage("--accept and --leave go with --migration")
 	}
 	return nil
 }
@@ -62,11 +70,7 @@ func (a *app) export(cmd *cobra.Command, e exporting) error {
 	if err := e.check(); err != nil {
 		return err
 	}
-	g, err := a.survey(cmd.Context(), e.asking, !e.observed)
-	if err != nil {
-		return err
-	}
-	clusters, err := a.exported(g, e)
+	clusters, complete, err := a.gathered(cmd.Context(), e)
 	if err != nil {
 		return err
 	}
@@ -78,10 +82,26 @@ func (a *app) export(cmd *cobra.Command, e exporting) error {
 		return err
 	}
 	a.say("Access entries: %d, associated EKS access policies: %d, clusters: %d. Nothing was changed.", entries, associations, len(clusters))
-	return e.ends(g)
+	if e.complete && !complete {
+		return told(exitIncomplete)
+	}
+	return nil
 }
 
-// exported gathers what is to be written of the chosen clusters.
+// gathered is what is to be written; complete tells whether everything was read.
+func (a *app) gathered(ctx context.Context, e exporting) (out []export.Cluster, complete bool, err error) {
+	if e.migration {
+		return a.migrated(ctx, e)
+	}
+	g, err := a.survey(ctx, e.asking, !e.observed)
+	if err != nil {
+		return nil, false, err
+	}
+	out, err = a.exported(g, e)
+	return out, g.Complete(), err
+}
+
+// exported gathers what the policies ask for, or what there is, of the chosen clusters.
 func (a *app) exported(g *asked, e exporting) ([]export.Cluster, error) {
 	named, err := g.clusters(e.clusters)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/access"
 )
 
-const eksctlHead = "# Access entries of an EKS cluster, written by rolecall export: changes belong into the policies.\n"
+const eksctlHead = "# Access entries of an EKS cluster, written by rolecall export; the next one overwrites what is changed here.\n"
 
 // Eksctl writes the entries of one cluster as a ClusterConfig; eksctl reads one from a file. Of a cluster without entries there are only the
 // comments.

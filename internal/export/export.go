@@ -31,6 +31,7 @@ type Cluster struct {
 // it over; EKS refuses to create it again.
 type Entry struct {
 	access.AccessEntry
+	// Exists says that the cluster has an entry of the principal.
 	Exists bool
 	// Dead says that the entry exists for an earlier role of the same ARN, and has to be made anew.
 	Dead bool

@@ -124,6 +124,21 @@ func TestADeadEntryIsImportedAndHasToBeMadeAnew(t *testing.T) {
 	}
 }
 
+func TestEntriesThatSomebodyElseWorkedOutAreComparedWithWhatExists(t *testing.T) {
+	other := access.ARN("arn:aws:iam::111122223333:role/other")
+	x, c := index(access.AccessEntry{
+		Principal: developer, Type: access.EntryStandard, Username: "old", Created: made.Add(time.Hour), Associations: []access.PolicyAssociation{view("z")},
+	})
+	one := access.AccessEntry{Principal: developer, Type: access.EntryStandard, Username: template, Tags: map[string]string{"aws:x": "y", "mark": "m"}}
+	two := access.AccessEntry{Principal: other, Type: access.EntryStandard, Username: "other", Tags: map[string]string{}}
+	got := export.Listed(x, c, []export.Entry{{AccessEntry: two}, {AccessEntry: one, Dead: true}}).Entries
+	one.Tags = map[string]string{"mark": "m"}
+	want := []export.Entry{{AccessEntry: one, Exists: true, Dead: true, Given: []access.ARN{view().Policy}}, {AccessEntry: two}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("entries (-want +got):\n%s", d)
+	}
+}
+
 func drawEntry(t *rapid.T) export.Entry {
 	principal := rapid.StringMatching(`(role|user)/([a-z]/){0,2}[a-b+=,.@_-]{1,3}`).Draw(t, "principal")
 	e := export.Entry{AccessEntry: access.AccessEntry{

@@ -60,6 +60,29 @@ func Wanted(x *snapshot.Index, c *access.Cluster, s access.State, owner string) 
 	return out
 }
 
+// Listed is entries that somebody else worked out, a migration's say, over what exists of them.
+func Listed(x *snapshot.Index, c *access.Cluster, entries []Entry) Cluster {
+	out := begin(x, c)
+	if out.None != "" {
+		return out
+	}
+	for _, e := range entries {
+		if i := entryOf(c, e.Principal); i >= 0 {
+			now := observed(x, c.AccessEntries[i])
+			e.Exists, e.Given, e.Dead = true, now.Given, e.Dead || now.Dead
+		}
+		e.Tags, e.Associations = keepable(e.Tags), slices.Clone(e.Associations)
+		out.Entries = append(out.Entries, e)
+	}
+	sorted(out.Entries)
+	return out
+}
+
+// entryOf is the place of a principal's entry, or -1.
+func entryOf(c *access.Cluster, principal access.ARN) int {
+	return slices.IndexFunc(c.AccessEntries, func(e access.AccessEntry) bool { return e.Principal == principal })
+}
+
 // begin says what keeps a cluster from having entries. What was not read is not empty.
 func begin(x *snapshot.Index, c *access.Cluster) Cluster {
 	out := Cluster{ARN: c.ARN, Name: x.ClusterName(c.ARN), Mode: c.Mode}
@@ -90,8 +113,7 @@ func observed(x *snapshot.Index, e access.AccessEntry) Entry {
 // wanted is the entry of a mapping, over what exists of it, and what of that is not wanted.
 func wanted(x *snapshot.Index, c *access.Cluster, m access.Mapping, policies []access.SetPolicy) (out Entry, notes []string) {
 	out = Entry{AccessEntry: access.AccessEntry{Principal: m.Row.RoleARN, Type: access.EntryStandard, Tags: map[string]string{}}}
-	i := slices.IndexFunc(c.AccessEntries, func(e access.AccessEntry) bool { return e.Principal == m.Row.RoleARN })
-	if i >= 0 {
+	if i := entryOf(c, m.Row.RoleARN); i >= 0 {
 		out = observed(x, c.AccessEntries[i])
 	}
 	was := out.Associations

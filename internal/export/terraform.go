@@ -55,7 +55,7 @@ func terraformNotes(c Cluster) (notes []string, entries []Entry) {
 	return notes, entries
 }
 
-const terraformHead = `# Access entries of EKS clusters, written by rolecall export: changes belong into the policies.
+const terraformHead = `# Access entries of EKS clusters, written by rolecall export; the next one overwrites what is changed here.
 # It takes Terraform 1.5 or later and version 5.33 or later of the provider hashicorp/aws.
 `
 
