@@ -146,13 +146,7 @@ func (d *differ) cluster(t *transition) {
 	both := t.union()
 	d.step(t, e, step{stage: StageAdd, from: t.mid, to: both, reason: func(string) Reason { return ReasonGranted }})
 	d.step(t, e, step{stage: StageRemove, from: both, to: t.new, reason: func(string) Reason { return ReasonNoGrant }})
-	for _, r := range t.stale {
-		why := ReasonRoleGone
-		if _, ok := t.old.rows[r.PermissionSet]; ok {
-			why = ReasonDrift
-		}
-		d.add(d.row(t, change[access.Mapping]{before: &r, stage: StageRemove, reason: why}, e))
-	}
+	d.leftovers(t, e)
 }
 
 // union is mid and new side by side; it is what stage 4 reaches.
@@ -171,6 +165,7 @@ func (t *transition) union() side {
 		n.Row.RoleARN = r.Row.RoleARN
 		out.rows[set] = n
 	}
+	t.unitePolicies(out)
 	for k, b := range t.mid.bindings {
 		n, ok := out.bindings[k]
 		if !ok {
@@ -217,6 +212,7 @@ func (d *differ) step(t *transition, e effects, s step) {
 		c.reason = s.reason("row/" + string(t.cluster) + "/" + set)
 		d.add(d.row(t, c, e))
 	}
+	d.stepPolicies(t, e, s)
 	for _, k := range union(sortedBindings(s.from.bindings), sortedBindings(s.to.bindings)) {
 		c := change[access.ClusterBinding]{stage: s.stage}
 		c.before, c.after = lookup(s.from.bindings, k), lookup(s.to.bindings, k)
@@ -258,13 +254,13 @@ func (d *differ) row(t *transition, c change[access.Mapping], e effects) *node {
 	if r == nil {
 		r = c.before
 	}
-	name := string(r.Row.RoleARN)
-	if r.Symbolic() {
-		name = fmt.Sprintf("role(%s, %s)", d.m.Index.AccountName(t.account), r.PermissionSet)
+	kind := KindAwsAuthRow
+	if r.Via == access.ViaEntry {
+		kind = KindAccessEntry
 	}
 	o := d.m.Origins[r.Key()]
 	n := &node{sets: []string{r.PermissionSet}, Change: Change{
-		Stage: c.stage, Action: c.action(), Kind: KindAwsAuthRow, Name: name, Account: t.account, Region: t.cluster.Region(),
+		Stage: c.stage, Action: c.action(), Kind: kind, Name: roleName(d.m, t, r.PermissionSet, r.Row.RoleARN), Account: t.account, Region: t.cluster.Region(),
 		Cluster: t.cluster, Policy: o.Policy, Grant: o.Grant, Reason: c.reason, Origin: o, Note: d.m.Notes[r.Key()],
 		Gains: e.rowGains(c), Loses: e.rowLoses(c),
 	}}
@@ -272,6 +268,9 @@ func (d *differ) row(t *transition, c change[access.Mapping], e effects) *node {
 		n.Before = &Object{Mapping: c.before}
 		if c.after != nil && c.before.Row.Username != c.after.Row.Username {
 			n.Reason = ReasonDrift
+		}
+		if d.m.adopted(*c.before) {
+			n.Reason = ReasonAdopted
 		}
 	}
 	if c.after != nil {

@@ -21,6 +21,7 @@ func (t *transition) narrow(m *model) map[string]Reason {
 		t.dropFromRows(g, reasons)
 	}
 	t.dropDead(m, reasons)
+	t.narrowPolicies(m, reasons)
 	return reasons
 }
 
