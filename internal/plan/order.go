@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -9,7 +10,9 @@ import (
 
 // finish sorts the changes, names them by their place and says what each waits for.
 func (d *differ) finish() []Change {
-	slices.SortStableFunc(d.nodes, func(a, b *node) int { return compareChanges(a.Change, b.Change) })
+	slices.SortStableFunc(d.nodes, func(a, b *node) int {
+		return cmp.Or(cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.phase, b.phase), compareChanges(a.Change, b.Change))
+	})
 	for i, n := range d.nodes {
 		n.ID = strconv.Itoa(i + 1)
 	}
@@ -134,11 +137,11 @@ func (x *dependencyIndex) deadBefore(n *node) []*node {
 	})
 }
 
-// narrowBefore: a mapping loses its group only after every binding has lost it; a binding loses subjects only after the bindings that take them over exist.
+// narrowBefore: each phase waits for those before it. Within one a mapping loses its group only after every binding has lost it; a binding loses subjects only after the bindings that take them over exist.
 func (x *dependencyIndex) narrowBefore(n *node) []*node {
 	var out []*node
 	for _, o := range x.inside[n.Cluster] {
-		if n.maps() && !o.maps() || n.Action != Create && o.Action == Create {
+		if o.phase < n.phase || o.phase == n.phase && (n.maps() && !o.maps() || n.Action != Create && o.Action == Create) {
 			out = append(out, o)
 		}
 	}

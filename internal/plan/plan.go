@@ -253,6 +253,11 @@ func compareChanges(a, b Change) int {
 		cmp.Compare(a.Account, b.Account), cmp.Compare(a.actionOrder(), b.actionOrder()), cmp.Compare(a.namespace(), b.namespace()), cmp.Compare(a.Name, b.Name))
 }
 
+// SameRow tells whether both are about the same row of aws-auth, so that one write cannot do both.
+func (c Change) SameRow(o Change) bool {
+	return c.Kind == KindAwsAuthRow && o.Kind == KindAwsAuthRow && c.Cluster == o.Cluster && c.Name == o.Name
+}
+
 func (c Change) namespace() string {
 	if o := c.object(); o.Binding != nil {
 		return o.Binding.Namespace

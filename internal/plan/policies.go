@@ -80,7 +80,7 @@ func (d *differ) stepPolicies(t *transition, e effects, s step) {
 			continue
 		}
 		c.reason = s.reason(c.object().Key())
-		d.add(d.policy(t, c, e))
+		d.addIn(s, d.policy(t, c, e))
 	}
 }
 
