@@ -55,7 +55,9 @@ func (t *transition) rename(m *model) []step {
 		r.Row.Username = n.Row.Username
 		named.rows[set] = r
 	}
-	if len(soon) == 0 && !slices.ContainsFunc(sortedKeys(t.old.rows), func(set string) bool { return named.rows[set].Row.Username != t.old.rows[set].Row.Username || m.adopted(t.old.rows[set]) }) {
+	if len(soon) == 0 && !slices.ContainsFunc(sortedKeys(t.old.rows), func(set string) bool {
+		return named.rows[set].Row.Username != t.old.rows[set].Row.Username || m.adopted(t.old.rows[set])
+	}) {
 		return nil
 	}
 	reasons := map[string]Reason{}
