@@ -361,7 +361,7 @@ func policyRights(s *snapshot.Snapshot, wishes []wish) map[right]bool {
 					for _, i := range w.items {
 						role, pattern, scoped := strings.Cut(i, "@")
 						if slices.Contains(eksNames, role) {
-							for _, thing := range wishedPolicy(cluster, w.set, role, pattern, scoped) {
+							for _, thing := range wishedPolicy(s, cluster, w.set, role, pattern, scoped) {
 								out[right{u.Name, w.set, cluster.ARN, thing}] = true
 							}
 							continue
@@ -389,16 +389,25 @@ func refusedIn(s *snapshot.Snapshot, end world, w wish, c *access.Cluster) bool 
 	return needs && !entryFor(s, w.set, c)
 }
 
-func existing(s *snapshot.Snapshot, a access.AccountID, set string) bool {
-	return slices.ContainsFunc(s.Roles, func(r access.Role) bool { return r.ARN == withPath(roleARN(a, set)) })
+// roleOf is the set's role in the account, "" while there is none.
+func roleOf(s *snapshot.Snapshot, a access.AccountID, set string) access.ARN {
+	for _, r := range s.Roles {
+		if name, _ := r.PermissionSetName(); r.Account == a && name == set {
+			return r.ARN
+		}
+	}
+	return ""
 }
 
-func entryOf(set string, c *access.Cluster) (access.AccessEntry, bool) {
-	i := slices.IndexFunc(c.AccessEntries, func(e access.AccessEntry) bool { return e.Principal == withPath(roleARN(c.Account, set)) })
-	if i < 0 {
-		return access.AccessEntry{}, false
+// entryOf is the entry of the set's role in the cluster.
+func entryOf(s *snapshot.Snapshot, set string, c *access.Cluster) (access.AccessEntry, bool) {
+	role := roleOf(s, c.Account, set)
+	for _, e := range c.AccessEntries {
+		if e.Principal == role {
+			return e, true
+		}
 	}
-	return c.AccessEntries[i], true
+	return access.AccessEntry{}, false
 }
 
 // shared tells whether others gave the entry the policy; any at all when none is named.
@@ -411,21 +420,21 @@ func shared(e access.AccessEntry, policy string) bool {
 
 // deadAndShared entries cannot be made anew, for what others gave them would be lost.
 func deadAndShared(s *snapshot.Snapshot, set string, c *access.Cluster) bool {
-	e, ok := entryOf(set, c)
-	return ok && existing(s, c.Account, set) && e.Created.Before(taken) && shared(e, "")
+	e, ok := entryOf(s, set, c)
+	return ok && e.Created.Before(taken) && shared(e, "")
 }
 
 // entryFor tells whether the set's role is, or is to be, mapped by an access entry.
 func entryFor(s *snapshot.Snapshot, set string, c *access.Cluster) bool {
-	e, mapped := entryOf(set, c)
-	live := mapped && existing(s, c.Account, set) && !e.Created.Before(taken)
-	row := strings.Contains(c.AwsAuth.Data["mapRoles"], string(roleARN(c.Account, set)))
+	e, live := entryOf(s, set, c)
+	live = live && !e.Created.Before(taken)
+	row := strings.Contains(c.AwsAuth.Data["mapRoles"], string(roleARN(c.Account, set))) || strings.Contains(c.AwsAuth.Data["mapRoles"], string(lateRole(c.Account, set)))
 	return c.Mode == access.ModeAPI || c.Mode == access.ModeAPIAndConfigMap && (live || !row)
 }
 
 // wishedPolicy is what an EKS access policy gives in the cluster; nothing where somebody else gave the role's entry the same.
-func wishedPolicy(c *access.Cluster, set, policy, pattern string, scoped bool) []string {
-	if e, ok := entryOf(set, c); ok && shared(e, policy) {
+func wishedPolicy(s *snapshot.Snapshot, c *access.Cluster, set, policy, pattern string, scoped bool) []string {
+	if e, ok := entryOf(s, set, c); ok && shared(e, policy) {
 		return nil
 	}
 	a := access.PolicyAssociation{Policy: access.PolicyARN("aws", policy), Scope: access.ScopeCluster}

@@ -131,8 +131,13 @@ func (w *world) assign(c plan.Change) {
 	w.assignments = append(w.assignments, a)
 	key := string(a.Account) + "/" + w.setName(a.PermissionSet)
 	if w.roles[key] == "" {
-		w.roles[key] = access.ARN("arn:aws:iam::" + string(a.Account) + ":role/AWSReservedSSO_" + w.setName(a.PermissionSet) + "_ffffffffffffffff")
+		w.roles[key] = lateRole(a.Account, w.setName(a.PermissionSet))
 	}
+}
+
+// lateRole is the role that comes with a set's first assignment in an account.
+func lateRole(a access.AccountID, set string) access.ARN {
+	return access.ARN("arn:aws:iam::" + string(a) + ":role/AWSReservedSSO_" + set + "_ffffffffffffffff")
 }
 
 func (w world) setName(arn access.ARN) string {
