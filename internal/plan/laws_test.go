@@ -311,7 +311,7 @@ func build(t rapid.TB, s *snapshot.Snapshot, wishes []wish) (*plan.Plan, *desire
 	}
 	p := plan.Diff(plan.Input{
 		Index: x, Owner: owner, Observed: r.Observed, Desired: r.State, Origins: r.Origins, Notes: r.Notes,
-		Privileged: r.Privileged, Matches: r.Matches, Gone: r.Gone, Principals: r.Principals, Declared: declared, Bindings: r.Bindings, Conflicts: r.Conflicts, Findings: r.Diagnostics,
+		Privileged: r.Privileged, Matches: r.Matches, Gone: r.Gone, Adopted: r.Adopted, Principals: r.Principals, Declared: declared, Bindings: r.Bindings, Conflicts: r.Conflicts, Findings: r.Diagnostics,
 	}, plan.Options{AllowRoleDeletion: true})
 	return p, r
 }
