@@ -37,7 +37,7 @@ var allowed = map[string]rule{
 
 	"internal/access":  {others: pure("context", "k8s.io/api/rbac/v1")},
 	"internal/diag":    {others: pure()},
-	"internal/rbac":    {local: []string{"internal/access"}, others: pure("k8s.io/api/rbac/v1")},
+	"internal/rbac":    {local: []string{"internal/access", "internal/eksaccess"}, others: pure("k8s.io/api/rbac/v1")},
 	"internal/awsauth": {local: []string{"internal/access", "internal/diag"}, others: pure("sigs.k8s.io/yaml", "go.yaml.in/yaml/v2", "go.yaml.in/yaml/v3")},
 	"internal/policy": {
 		local:  []string{"internal/access", "internal/diag", "internal/rbac", "api/v1alpha1"},
@@ -48,7 +48,7 @@ var allowed = map[string]rule{
 		others: pure("context", "sync", "golang.org/x/sync/errgroup"),
 	},
 	"internal/desired": {
-		local:  []string{"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/awsauth", "api/v1alpha1"},
+		local:  []string{"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/awsauth", "internal/rbac", "api/v1alpha1"},
 		others: pure("k8s.io/api/rbac/v1"),
 	},
 	"internal/graph": {
@@ -76,7 +76,7 @@ var allowed = map[string]rule{
 		others: pure("golang.org/x/text/unicode/norm"),
 	},
 	"internal/plan": {
-		local:  []string{"internal/access", "internal/diag", "internal/snapshot", "internal/awsauth"},
+		local:  []string{"internal/access", "internal/diag", "internal/snapshot", "internal/awsauth", "internal/rbac"},
 		others: pure("k8s.io/api/rbac/v1", "k8s.io/component-helpers/auth/rbac/validation"),
 	},
 	"internal/migrate": {
