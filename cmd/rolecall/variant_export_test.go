@@ -12,7 +12,16 @@ import (
 func exportVariants() map[string]func(*snapshot.Snapshot) {
 	return map[string]func(*snapshot.Snapshot){
 		"entries": withEntries,
-		// The same, and the entries of payments-eu were not read.
+		// The same, and somebody has made what "export" writes for export_desired.txtar.
+		"entries-made": func(s *snapshot.Snapshot) {
+			withEntries(s)
+			e := &clusterCalled(s, "payments-eu").AccessEntries[0]
+			view := access.PolicyAssociation{Policy: access.PolicyARN("aws", "AmazonEKSViewPolicy"), Scope: access.ScopeNamespace, Namespaces: []string{"payments", "payments-*"}}
+			record := access.PolicyRecord{}
+			record.Put(view)
+			e.Tags[access.TagAssociations], e.Associations = record.String(), []access.PolicyAssociation{view}
+		},
+		// The entries of payments-eu were not read.
 		"entries-unread": func(s *snapshot.Snapshot) {
 			withEntries(s)
 			c := clusterCalled(s, "payments-eu")
