@@ -27,17 +27,17 @@ laboratory: ## build the control plane if need be, then test the chain in the la
 race: ## the race detector over what runs things side by side
 	go test -race -short ./internal/awsauth ./internal/plan ./internal/snapshot ./internal/apply ./internal/kube ./internal/aws ./internal/awssim ./internal/awssim/state ./internal/cli
 
-differential: ## compare awsauth with the real authenticator on 20,000 documents; INPUTS=1200000 for the recorded run
-	cd bench && go vet ./oracle && go test ./oracle -inputs $(INPUTS)
+differential: ## compare awsauth with the real authenticator on 20,000 documents (INPUTS=1200000 for the recorded run), exports with HCL, migrations with the authenticator
+	cd bench && go vet ./oracle ./export ./migration && go test ./oracle -inputs $(INPUTS) && go test -short ./export ./migration
 
-bench: ## the runs that docs/benchmarks.md records, by hand: peers side by side, eight writers at once
+bench: ## the runs that docs/benchmarks.md records, by hand: peers side by side, eight writers at once, migrations
 	cd lab && go run ./cmd/rolecall-lab build
-	cd bench && go vet ./... && go test ./peers ./writers -v -count 1 -timeout 40m
+	cd bench && go vet ./... && go test ./peers ./writers ./export ./migration -v -count 1 -timeout 40m
 
 lint: $(LINT) ## the linter over the modules
 	$(LINT) run --allow-parallel-runners ./...
 	cd lab && $(LINT) run --allow-parallel-runners ./...
-	cd bench && $(LINT) run --allow-parallel-runners ./oracle
+	cd bench && $(LINT) run --allow-parallel-runners ./oracle ./export ./migration
 
 $(LINT): # its name holds the digest of tools/go.sum
 	@echo "building the linter (about 4 minutes, once)"

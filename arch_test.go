@@ -71,9 +71,17 @@ var allowed = map[string]rule{
 		local:  []string{"internal/access", "internal/diag", "internal/graph", "internal/policy", "internal/rbac", "api/v1alpha1"},
 		others: pure(),
 	},
+	"internal/export": {
+		local:  []string{"internal/access", "internal/diag", "internal/snapshot"},
+		others: pure("golang.org/x/text/unicode/norm"),
+	},
 	"internal/plan": {
-		local:  []string{"internal/access", "internal/diag", "internal/snapshot", "internal/awsauth"},
+		local:  []string{"internal/access", "internal/diag", "internal/snapshot", "internal/awsauth", "internal/rbac"},
 		others: pure("k8s.io/api/rbac/v1", "k8s.io/component-helpers/auth/rbac/validation"),
+	},
+	"internal/migrate": {
+		local:  []string{"internal/access", "internal/awsauth", "internal/diag", "internal/rbac", "internal/snapshot"},
+		others: pure("context", "k8s.io/api/rbac/v1"),
 	},
 	"internal/apply": {
 		local:  []string{"internal/access", "internal/plan", "internal/awsauth"},
@@ -84,7 +92,7 @@ var allowed = map[string]rule{
 	"internal/cli": {
 		local: []string{
 			"internal/access", "internal/diag", "internal/policy", "internal/snapshot", "internal/desired", "internal/plan", "internal/apply",
-			"internal/aws", "internal/kube", "internal/awsauth", "internal/manifest", "internal/lint", "internal/doctor", "internal/explain", "internal/graph", "internal/rbac", "schema",
+			"internal/aws", "internal/kube", "internal/awsauth", "internal/manifest", "internal/lint", "internal/doctor", "internal/explain", "internal/export", "internal/graph", "internal/migrate", "internal/rbac", "schema",
 		},
 		others: []string{"std", "github.com/spf13", "golang.org/x/term", "sigs.k8s.io/yaml", "github.com/rogpeppe/go-internal/diff"},
 	},

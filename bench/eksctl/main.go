@@ -1,4 +1,5 @@
-// The program eksctl lets eksctl's library add rows, as "eksctl create iamidentitymapping" does without the calls to AWS before it.
+// The program eksctl lets eksctl's library add rows, as "eksctl create iamidentitymapping" does without the calls to AWS before it, plan the
+// migration of a cluster, and read a configuration file.
 package main
 
 import (
@@ -22,7 +23,16 @@ type row struct {
 }
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	var err error
+	switch args := os.Args[1:]; {
+	case len(args) == 1 && args[0] == "migrate":
+		err = migrate(os.Stdin, os.Stdout)
+	case len(args) == 2 && args[0] == "load":
+		err = load(args[1], os.Stdout)
+	default:
+		err = run(args)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

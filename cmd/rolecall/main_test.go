@@ -78,7 +78,7 @@ func tokenHost(ts *testscript.TestScript, _ bool, args []string) {
 func TestExamplesInHelpWork(t *testing.T) {
 	t.Chdir(filepath.Join("..", ".."))
 	offline, parsed := 0, 0
-	for _, verb := range []string{"", "validate", "lint", "plan", "apply", "backup", "backup list", "backup show", "rollback", "snapshot", "token", "schema", "codes", "completion", "version", "explain", "who-can", "report", "test", "snapshot diff", "doctor"} {
+	for _, verb := range []string{"", "validate", "lint", "plan", "apply", "backup", "backup list", "backup show", "rollback", "snapshot", "token", "schema", "codes", "completion", "version", "explain", "who-can", "report", "test", "snapshot diff", "doctor", "export"} {
 		help := run(t, append(strings.Fields(verb), "--help")...)
 		_, rest, ok := strings.Cut(help, "Examples:\n")
 		if !ok {

@@ -24,6 +24,7 @@ func variant(ts *testscript.TestScript, neg bool, args []string) {
 	all := variants()
 	maps.Copy(all, guardVariants())
 	maps.Copy(all, entryVariants())
+	maps.Copy(all, exportVariants())
 	drift := driftVariants()
 	if drift[args[0]] != nil {
 		carriedOut(ts, s)

@@ -27,6 +27,7 @@ type Ports struct {
 	Reader   access.Reader
 	Identity access.IdentityWriter
 	Clusters access.ClusterWriter
+	Entries  access.EntryWriter
 	Inside   access.ClusterReader
 	Prober   access.Prober
 }
@@ -240,7 +241,9 @@ func (r *runner) unit(ctx context.Context, u unit) {
 		return
 	}
 	if ready[0].Kind == plan.KindAwsAuthRow {
-		r.rows(ctx, ready)
+		for _, w := range rowWrites(ready) {
+			r.rows(ctx, r.ready(ctx, w))
+		}
 		return
 	}
 	for _, c := range ready {
@@ -327,6 +330,10 @@ func (r *runner) one(ctx context.Context, c plan.Change) (string, error) {
 		return r.assignment(ctx, c)
 	case plan.KindRoleBinding, plan.KindClusterRoleBinding:
 		return r.binding(ctx, c)
+	case plan.KindAccessEntry:
+		return r.entry(ctx, c)
+	case plan.KindPolicyAssociation:
+		return r.policy(ctx, c)
 	case plan.KindAwsAuthRow:
 	}
 	return "", fmt.Errorf("a %s is not written on its own", c.Kind)

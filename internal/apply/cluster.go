@@ -34,6 +34,19 @@ func (b *roleBook) put(key string, arn access.ARN) access.ARN {
 	return arn
 }
 
+// rowWrites cuts where a row changes a second time: one write makes one change of a row.
+func rowWrites(u unit) []unit {
+	var out []unit
+	for _, c := range u {
+		if last := len(out) - 1; last >= 0 && !slices.ContainsFunc(out[last], c.SameRow) {
+			out[last] = append(out[last], c)
+			continue
+		}
+		out = append(out, unit{c})
+	}
+	return out
+}
+
 // rows writes all row changes of a cluster at once. Rows whose role does not come to exist fail alone.
 func (r *runner) rows(ctx context.Context, u unit) {
 	start := r.opts.Clock.Now()
@@ -74,7 +87,7 @@ func (r *runner) rowEdit(ctx context.Context, c plan.Change) (access.RowEdit, er
 			if err != nil {
 				return e, err
 			}
-			row.RoleARN = arn
+			row.RoleARN = arn.WithoutPath()
 		}
 		e.After = &row
 	}
@@ -118,7 +131,7 @@ func provenRows(cl access.Cluster, cm *access.ConfigMap, edits []access.RowEdit)
 	return nil
 }
 
-// awaitRole finds the role that Identity Center provisioned for a set, and gives its ARN without the path.
+// awaitRole finds the role that Identity Center provisioned for a set, and gives its ARN.
 func (r *runner) awaitRole(ctx context.Context, account access.AccountID, set string) (access.ARN, error) {
 	key := string(account) + "/" + set
 	if arn, ok := r.roles.get(key); ok {
@@ -131,7 +144,7 @@ func (r *runner) awaitRole(ctx context.Context, account access.AccountID, set st
 			return "", fmt.Errorf("looking for the role of %q in %s: %w", set, account, err)
 		}
 		if role, ok := newest(roles, set); ok {
-			return r.roles.put(key, role.ARN.WithoutPath()), nil
+			return r.roles.put(key, role.ARN), nil
 		}
 		if r.opts.Clock.Now().After(deadline) {
 			return "", fmt.Errorf("no role of %q appeared in %s within %s of its assignment: look at the set in Identity Center, then run apply again", set, account, r.opts.RoleTimeout)

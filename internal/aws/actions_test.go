@@ -51,6 +51,7 @@ func reads() map[string]func(context.Context, target) error {
 			return err
 		},
 		"sts:AssumeRole": func(ctx context.Context, c target) error { _, err := c.Roles(ctx, production); return err },
+		"iam:ListUsers":  func(ctx context.Context, c target) error { _, err := c.Principals(ctx, management); return err },
 		"iam:ListRoles":  func(ctx context.Context, c target) error { _, err := c.Roles(ctx, management); return err },
 		"eks:ListClusters": func(ctx context.Context, c target) error {
 			_, err := c.ClusterNames(ctx, management, "eu-west-1")
@@ -60,10 +61,23 @@ func reads() map[string]func(context.Context, target) error {
 			_, err := c.Cluster(ctx, management, "eu-west-1", "payments")
 			return err
 		},
+		"eks:ListAccessEntries": func(ctx context.Context, c target) error { _, err := c.EntryPrincipals(ctx, tools()); return err },
+		"eks:DescribeAccessEntry": func(ctx context.Context, c target) error {
+			_, err := c.AccessEntry(ctx, tools(), adminRole)
+			return err
+		},
+		"eks:ListAssociatedAccessPolicies": func(ctx context.Context, c target) error {
+			_, err := c.AccessEntry(ctx, tools(), adminRole)
+			return err
+		},
+		"eks:ListAccessPolicies": func(ctx context.Context, c target) error {
+			_, err := c.AccessPolicies(ctx, management, "eu-west-1")
+			return err
+		},
 	}
 }
 
-// writes calls each operation of the IdentityWriter, by the action it needs.
+// writes calls each operation of the IdentityWriter and of the EntryWriter, by the action it needs.
 func writes() map[string]func(context.Context, target) error {
 	create := func(ctx context.Context, c target) error {
 		return c.CreateAssignment(ctx, c.i, access.Assignment{Account: production, PermissionSet: c.set, Principal: c.who})
@@ -71,13 +85,57 @@ func writes() map[string]func(context.Context, target) error {
 	remove := func(ctx context.Context, c target) error {
 		return c.DeleteAssignment(ctx, c.i, access.Assignment{Account: production, PermissionSet: c.set, Principal: c.who})
 	}
+	view := &access.PolicyAssociation{Policy: viewPolicy, Scope: access.ScopeCluster}
 	return map[string]func(context.Context, target) error{
+		"eks:CreateAccessEntry": func(ctx context.Context, c target) error {
+			return c.CreateEntry(ctx, tools(), access.EntryWrite{Owner: "platform", After: adminRow("x:new")})
+		},
+		"eks:UpdateAccessEntry": func(ctx context.Context, c target) error {
+			return c.UpdateEntry(ctx, tools(), access.EntryWrite{Owner: "platform", Before: adminRow("x:admin"), After: adminRow("x:new")})
+		},
+		"eks:DeleteAccessEntry": func(ctx context.Context, c target) error {
+			return c.DeleteEntry(ctx, tools(), access.EntryWrite{Owner: "platform", Before: adminRow("x:admin")})
+		},
+		"eks:TagResource": func(ctx context.Context, c target) error {
+			return c.AssociatePolicy(ctx, tools(), access.PolicyWrite{Owner: "platform", Principal: adminRole, After: view})
+		},
+		"eks:AssociateAccessPolicy": func(ctx context.Context, c target) error {
+			return c.AssociatePolicy(ctx, tools(), access.PolicyWrite{Owner: "platform", Principal: adminRole, After: view})
+		},
+		"eks:DisassociateAccessPolicy": func(ctx context.Context, c target) error {
+			return c.DisassociatePolicy(ctx, tools(), access.PolicyWrite{Owner: "platform", Principal: adminRole, Before: view})
+		},
+		"eks:UpdateClusterConfig": func(ctx context.Context, c target) error {
+			return c.ChangeMode(ctx, rowsOnly(), access.ModeAPIAndConfigMap, func(string) {})
+		},
+		"eks:DescribeUpdate": func(ctx context.Context, c target) error {
+			return c.ChangeMode(ctx, rowsOnly(), access.ModeAPIAndConfigMap, func(string) {})
+		},
 		"sso:TagResource":                             func(ctx context.Context, c target) error { return c.TagOwner(ctx, c.i, c.set, "platform") },
 		"sso:CreateAccountAssignment":                 create,
 		"sso:DescribeAccountAssignmentCreationStatus": create,
 		"sso:DeleteAccountAssignment":                 remove,
 		"sso:DescribeAccountAssignmentDeletionStatus": remove,
 	}
+}
+
+const (
+	adminRole  access.ARN = "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef"
+	viewPolicy access.ARN = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+	editPolicy access.ARN = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy"
+)
+
+// tools is a cluster of the caller's own account with an access entry of ours for adminRole, rowsOnly one without access entries.
+func tools() access.Cluster { return ownCluster("tools") }
+
+func rowsOnly() access.Cluster { return ownCluster("rows") }
+
+func ownCluster(name string) access.Cluster {
+	return access.Cluster{ARN: access.ClusterARN("arn:aws:eks:eu-west-1:111111111111:cluster/" + name), Account: management, Region: "eu-west-1", Name: name}
+}
+
+func adminRow(username string, groups ...string) *access.Row {
+	return &access.Row{RoleARN: adminRole, Username: username, Groups: append([]string{}, groups...)}
 }
 
 // aim finds what to try reads and writes on, as somebody who may see everything.

@@ -109,6 +109,7 @@ func organization(t *testing.T, users ...map[string]any) io.Reader {
 		"roles": []any{
 			map[string]any{"account": "production", "name": "rolecall", "trust": trust("acme-" + string(production)), "policies": map[string]any{"all": json.RawMessage(allowAll)}},
 			map[string]any{"account": "production", "name": "other", "trust": trust("")},
+			map[string]any{"account": "management", "name": "AWSReservedSSO_Admin_0123456789abcdef", "path": "/aws-reserved/sso.amazonaws.com/eu-west-1/", "permissionSet": "Admin", "trust": trust(""), "createdAt": "1999-01-01T00:00:00Z"},
 		},
 		"iamUsers": append([]map[string]any{iamUser(management, "root"), iamUser(identity, "delegate")}, users...),
 		"clusters": []any{
@@ -118,6 +119,10 @@ func organization(t *testing.T, users ...map[string]any) io.Reader {
 			},
 			map[string]any{"account": "production", "region": "eu-west-1", "name": "orders", "authenticationMode": "API"},
 			map[string]any{"account": "production", "region": "eu-west-1", "name": "cellar", "connector": true},
+			map[string]any{"account": "management", "region": "eu-west-1", "name": "tools", "authenticationMode": "API", "accessEntries": []any{map[string]any{
+				"principalArn": adminRole, "username": "x:admin", "tags": map[string]any{access.TagOwner: "platform"},
+			}}},
+			map[string]any{"account": "management", "region": "eu-west-1", "name": "rows", "authenticationMode": "CONFIG_MAP"},
 		},
 	})
 	if err != nil {

@@ -18,6 +18,8 @@ import (
 const (
 	// principalPatience is how long EKS may take to know a role that IAM has: IAM is eventually consistent (IAM User Guide).
 	principalPatience = 2 * time.Minute
+	// entryPatience is how long EKS may take to show an entry that exists.
+	entryPatience = 30 * time.Second
 	// invalidPrincipal is how EKS words a principal that it cannot resolve; it has no code of its own for that.
 	invalidPrincipal = "invalid principal"
 )
@@ -60,7 +62,7 @@ func (a entryAPI) create(ctx context.Context, w access.EntryWrite) error {
 	if _, exists := errors.AsType[*types.ResourceInUseException](err); !exists {
 		return a.translate(ctx, err)
 	}
-	now, found, err := a.current(ctx, w.After.RoleARN)
+	now, found, err := a.appearing(ctx, w.After.RoleARN)
 	switch {
 	case err != nil:
 		return err
@@ -70,6 +72,18 @@ func (a entryAPI) create(ctx context.Context, w access.EntryWrite) error {
 		return overtaken(w.After.RoleARN, "exists already")
 	}
 	return nil
+}
+
+// appearing reads an entry that exists until EKS shows it: what EKS lists is behind what was written.
+func (a entryAPI) appearing(ctx context.Context, principal access.ARN) (access.AccessEntry, bool, error) {
+	bounded, cancel := context.WithTimeout(ctx, entryPatience)
+	defer cancel()
+	for pause := firstPoll; ; pause = min(2*pause, lastPoll) {
+		now, found, err := a.current(ctx, principal)
+		if err != nil || found || !sleep(bounded, pause) {
+			return now, found, err
+		}
+	}
 }
 
 func isInvalidPrincipal(err error) bool {
@@ -226,8 +240,9 @@ func (a entryAPI) associated(ctx context.Context, w access.PolicyWrite, policy a
 	}
 	record := access.ReadPolicyRecord(e.Tags)
 	for _, now := range e.Associations {
-		known := w.Before != nil && now.Equal(*w.Before) || w.After != nil && now.Equal(*w.After)
-		if now.Policy == policy && (!record.Names(policy) || !known) {
+		// One that is as we want it and not recorded is ours from a run that read an older record.
+		wanted := w.After != nil && now.Equal(*w.After)
+		if now.Policy == policy && !wanted && (!record.Names(policy) || w.Before == nil || !now.Equal(*w.Before)) {
 			return e, overtaken(w.Principal, "has "+now.String()+" by now")
 		}
 	}

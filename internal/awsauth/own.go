@@ -217,14 +217,20 @@ func after(template, word string) (rest string, ok bool) {
 	return rest, found && rendersTo(head, word)
 }
 
-// rendersTo tells whether a template can render to exactly word.
-func rendersTo(template, word string) bool {
-	if template == word {
-		return true
-	}
+// Renders returns a test of names: whether the template of a username or group can render to exactly the name.
+func Renders(template string) func(name string) bool {
 	if !strings.Contains(template, "{{") {
-		return false
+		return func(name string) bool { return name == template }
 	}
+	re, err := rendering(template)
+	return func(name string) bool { return name == template || err == nil && re.MatchString(name) }
+}
+
+// rendersTo tells whether a template can render to exactly word.
+func rendersTo(template, word string) bool { return Renders(template)(word) }
+
+// rendering matches the texts that a template can render to.
+func rendering(template string) (*regexp.Regexp, error) {
 	// Each template of the authenticator, with the texts it can render to.
 	pattern := strings.NewReplacer(
 		regexp.QuoteMeta("{{SessionNameRaw}}"), `[\w+=,.@-]*`,
@@ -233,6 +239,5 @@ func rendersTo(template, word string) bool {
 		regexp.QuoteMeta("{{AccessKeyID}}"), `\w*`,
 		regexp.QuoteMeta("{{EC2PrivateDNSName}}"), `[\w.-]*`,
 	).Replace(regexp.QuoteMeta(template))
-	re, err := regexp.Compile("^" + pattern + "$")
-	return err == nil && re.MatchString(word)
+	return regexp.Compile("^" + pattern + "$") //nolint:wrapcheck // only whether it compiles counts
 }

@@ -172,7 +172,7 @@ func (a *app) run(ctx context.Context, d *planned, p planning, backup *access.Ba
 	watch := a.watcher(d.plan.Changes)
 	defer watch.p.clear()
 	w := d.world
-	return apply.Run(ctx, apply.Ports{Reader: w.aws, Identity: w.aws, Clusters: w.clusters, Inside: w.clusters, Prober: w.clusters},
+	return apply.Run(ctx, apply.Ports{Reader: w.aws, Identity: w.aws, Clusters: w.clusters, Entries: w.aws, Inside: w.clusters, Prober: w.clusters},
 		apply.Input{Plan: d.plan, Instance: d.index.Instance, Clusters: clusters, Backup: backup, AllowRewrite: p.options.AllowRewrite},
 		apply.Options{Clock: clock{a.host.Now}, Events: watch.event})
 }

@@ -131,7 +131,7 @@ Exit codes: 0 done · 1 failed · 2 the plan has changes (--detailed-exitcode) �
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see %q", err, cmd.CommandPath()+" --help")
 	})
-	root.AddCommand(a.explainCommand(), a.doctorCommand(), a.whoCanCommand(), a.reportCommand(), a.testCommand())
+	root.AddCommand(a.migrateCommand(), a.modeCommand(), a.explainCommand(), a.doctorCommand(), a.whoCanCommand(), a.reportCommand(), a.testCommand(), a.exportCommand())
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.config, "config", "", "the installation file (default: rolecall.yaml, looked for upward from here)")
 	f.StringVar(&a.flags.profile, "profile", "", "AWS profile")

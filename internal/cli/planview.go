@@ -94,7 +94,7 @@ func (v *planView) cluster(c *access.Cluster) {
 		return
 	}
 	v.line("")
-	v.line("%s   %s · aws-auth", v.x.ClusterName(c.ARN), c.Mode)
+	v.line("%s   %s · %s", v.x.ClusterName(c.ARN), c.Mode, doors(c.Mode))
 	v.changes(rows)
 	for _, x := range conflicts {
 		v.wrapped("  ! not ours   ", "                ", x.Object+": "+x.Detail)
@@ -105,6 +105,18 @@ func (v *planView) cluster(c *access.Cluster) {
 	for _, b := range binds {
 		v.binding(b)
 	}
+}
+
+// doors names what maps roles in clusters of the mode.
+func doors(m access.AuthenticationMode) string {
+	switch m {
+	case access.ModeAPI:
+		return "access entries"
+	case access.ModeAPIAndConfigMap:
+		return "access entries, aws-auth"
+	case access.ModeConfigMap:
+	}
+	return "aws-auth"
 }
 
 func (v *planView) binding(b access.GrantBinding) {
@@ -196,6 +208,10 @@ func word(k plan.ObjectKind) string {
 		return "assignment"
 	case plan.KindAwsAuthRow:
 		return "row"
+	case plan.KindAccessEntry:
+		return "entry"
+	case plan.KindPolicyAssociation:
+		return "association"
 	case plan.KindRoleBinding, plan.KindClusterRoleBinding:
 		return "binding"
 	}
@@ -213,6 +229,8 @@ func (v *planView) object(c plan.Change) string {
 		if name, ok := o.Mapping.Row.RoleARN.RoleName(); ok {
 			return name
 		}
+	case o.Policy != nil:
+		return o.Policy.Association.String() + " of " + o.Policy.PermissionSet
 	case o.Binding != nil && o.Binding.Namespace != "":
 		return fmt.Sprintf("%s in %s", o.Binding.Ref.Name, o.Binding.Namespace)
 	case o.Binding != nil:
@@ -245,6 +263,9 @@ func (v *planView) notes(c plan.Change) []string {
 	if c.After != nil && c.After.Mapping != nil {
 		if c.After.Mapping.Symbolic() {
 			parts = append(parts, "known after apply")
+		}
+		if c.Before != nil && c.Before.Mapping.Row.Username != c.After.Mapping.Row.Username {
+			parts = append(parts, "was "+c.Before.Mapping.Row.Username)
 		}
 		parts = append(parts, c.After.Mapping.Row.Username)
 	}

@@ -63,8 +63,8 @@ func (b *builder) cluster(c *access.Cluster) {
 	}
 	s.keepPolicies()
 	s.keepEntriesOfPolicies()
-	s.keepShared()
 	s.keepHidden()
+	s.keepShared()
 	s.refused()
 	s.dropAdditionsIfViolated()
 	s.commit()

@@ -38,7 +38,7 @@ func Approved(agreed, now []Change) (kept, beyond []Change) {
 // SameEffect tells whether two changes do the same to the same object, whatever their plans and their outcome.
 func SameEffect(a, b Change) bool { return a.effect() == b.effect() }
 
-// Happened tells whether a snapshot shows a row or binding as a change wants it: then whoever came in between brought it about.
+// Happened tells whether a snapshot shows a mapping, an EKS access policy or a binding as a change wants it: then whoever came in between brought it about.
 // Of other objects, and of what was not read, it says no.
 func Happened(x *snapshot.Index, c Change) bool {
 	cluster, ok := x.Cluster(c.Cluster)
@@ -46,13 +46,21 @@ func Happened(x *snapshot.Index, c Change) bool {
 		return false
 	}
 	part := access.PartRBAC
-	if c.Kind == KindAwsAuthRow {
+	switch c.Kind {
+	case KindAwsAuthRow:
 		part = access.PartAwsAuth
+	case KindAccessEntry, KindPolicyAssociation:
+		part = access.PartEntries
+	case KindPermissionSetTag, KindAccountAssignment, KindRoleBinding, KindClusterRoleBinding:
 	}
 	if _, unread := x.Gap(part, func(g access.Gap) bool { return g.Cluster == c.Cluster }); unread {
 		return false
 	}
 	switch o := c.object(); {
+	case o.Mapping != nil && o.Mapping.Via == access.ViaEntry:
+		return entryHappened(x, cluster, c)
+	case o.Policy != nil:
+		return policyHappened(cluster, c)
 	case o.Mapping != nil:
 		return rowHappened(cluster.AwsAuth, o.Mapping, c.After != nil)
 	case o.Binding != nil:
@@ -71,6 +79,40 @@ func rowHappened(cm *access.ConfigMap, m *access.Mapping, wanted bool) bool {
 	row, exists := awsauth.Parse(cm.Data).Lookup(m.Row.RoleARN)
 	exists = exists && row.Key != awsauth.KeyAccounts
 	return exists == wanted && (!wanted || row.Row().Equal(m.Row))
+}
+
+// entryHappened takes an entry for gone that only stands for an earlier role.
+func entryHappened(x *snapshot.Index, cluster *access.Cluster, c Change) bool {
+	m := c.object().Mapping
+	if m.Symbolic() {
+		return false
+	}
+	for _, e := range cluster.AccessEntries {
+		if e.Principal != m.Row.RoleARN {
+			continue
+		}
+		dead := snapshot.EntryMapping(x, cluster, e).Dead
+		if c.After == nil {
+			return m.Dead && !dead
+		}
+		return !dead && e.Row().Equal(m.Row)
+	}
+	return c.After == nil
+}
+
+func policyHappened(cluster *access.Cluster, c Change) bool {
+	p := c.object().Policy
+	for _, e := range cluster.AccessEntries {
+		if e.Principal != p.Principal {
+			continue
+		}
+		for _, a := range e.Associations {
+			if a.Policy == p.Association.Policy {
+				return c.After != nil && a.Equal(p.Association)
+			}
+		}
+	}
+	return c.After == nil
 }
 
 func bindingHappened(c *access.Cluster, b access.Binding, wanted bool) bool {

@@ -62,6 +62,8 @@ type node struct {
 	Change
 	// sets are the permission sets the change is about.
 	sets []string
+	// phase orders the steps of one stage.
+	phase int
 }
 
 type differ struct {
@@ -140,19 +142,15 @@ func (d *differ) newcomers(x access.Assignment, a, b access.PrincipalSet) []Pers
 
 // cluster orders the changes of one cluster: narrow, add up to the union, take away.
 func (d *differ) cluster(t *transition) {
-	reasons := t.narrow(d.m)
+	steps := t.narrow(d.m)
 	e := d.effects(t)
-	d.step(t, e, step{stage: StageNarrow, from: t.old, to: t.mid, reason: func(key string) Reason { return reasons[key] }})
+	for _, s := range steps {
+		d.step(t, e, s)
+	}
 	both := t.union()
 	d.step(t, e, step{stage: StageAdd, from: t.mid, to: both, reason: func(string) Reason { return ReasonGranted }})
 	d.step(t, e, step{stage: StageRemove, from: both, to: t.new, reason: func(string) Reason { return ReasonNoGrant }})
-	for _, r := range t.stale {
-		why := ReasonRoleGone
-		if _, ok := t.old.rows[r.PermissionSet]; ok {
-			why = ReasonDrift
-		}
-		d.add(d.row(t, change[access.Mapping]{before: &r, stage: StageRemove, reason: why}, e))
-	}
+	d.leftovers(t, e)
 }
 
 // union is mid and new side by side; it is what stage 4 reaches.
@@ -171,6 +169,7 @@ func (t *transition) union() side {
 		n.Row.RoleARN = r.Row.RoleARN
 		out.rows[set] = n
 	}
+	t.unitePolicies(out)
 	for k, b := range t.mid.bindings {
 		n, ok := out.bindings[k]
 		if !ok {
@@ -185,7 +184,9 @@ func (t *transition) union() side {
 
 // step is one stage of a cluster: from one set of objects to the next.
 type step struct {
-	stage    Stage
+	stage Stage
+	// phase orders the steps of one stage.
+	phase    int
 	from, to side
 	reason   func(key string) Reason
 }
@@ -211,24 +212,25 @@ func (d *differ) step(t *transition, e effects, s step) {
 	for _, set := range union(sortedKeys(s.from.rows), sortedKeys(s.to.rows)) {
 		c := change[access.Mapping]{stage: s.stage}
 		c.before, c.after = lookup(s.from.rows, set), lookup(s.to.rows, set)
-		if c.before != nil && c.after != nil && c.before.Row.Equal(c.after.Row) {
+		if c.before != nil && c.after != nil && c.before.Row.Equal(c.after.Row) && (s.phase != phaseName || !d.m.adopted(*c.before)) {
 			continue
 		}
 		c.reason = s.reason("row/" + string(t.cluster) + "/" + set)
-		d.add(d.row(t, c, e))
+		d.addIn(s, d.row(t, c, e))
 	}
+	d.stepPolicies(t, e, s)
 	for _, k := range union(sortedBindings(s.from.bindings), sortedBindings(s.to.bindings)) {
 		c := change[access.ClusterBinding]{stage: s.stage}
 		c.before, c.after = lookup(s.from.bindings, k), lookup(s.to.bindings, k)
 		if c.before != nil && c.after != nil && sameBinding(c.before.Binding, c.after.Binding) {
 			continue
 		}
-		if c.stage == StageNarrow && c.after != nil && len(c.after.Binding.Subjects) == 0 && lookup(t.new.bindings, k) == nil {
+		if c.stage == StageNarrow && s.phase == phaseLimit && c.after != nil && len(c.after.Binding.Subjects) == 0 && lookup(t.new.bindings, k) == nil {
 			c.after = nil
 			delete(t.mid.bindings, k)
 		}
 		c.reason = s.reason(k.String())
-		d.add(d.binding(t, c, e))
+		d.addIn(s, d.binding(t, c, e))
 	}
 }
 
@@ -258,13 +260,13 @@ func (d *differ) row(t *transition, c change[access.Mapping], e effects) *node {
 	if r == nil {
 		r = c.before
 	}
-	name := string(r.Row.RoleARN)
-	if r.Symbolic() {
-		name = fmt.Sprintf("role(%s, %s)", d.m.Index.AccountName(t.account), r.PermissionSet)
+	kind := KindAwsAuthRow
+	if r.Via == access.ViaEntry {
+		kind = KindAccessEntry
 	}
 	o := d.m.Origins[r.Key()]
 	n := &node{sets: []string{r.PermissionSet}, Change: Change{
-		Stage: c.stage, Action: c.action(), Kind: KindAwsAuthRow, Name: name, Account: t.account, Region: t.cluster.Region(),
+		Stage: c.stage, Action: c.action(), Kind: kind, Name: roleName(d.m, t, r.PermissionSet, r.Row.RoleARN), Account: t.account, Region: t.cluster.Region(),
 		Cluster: t.cluster, Policy: o.Policy, Grant: o.Grant, Reason: c.reason, Origin: o, Note: d.m.Notes[r.Key()],
 		Gains: e.rowGains(c), Loses: e.rowLoses(c),
 	}}
@@ -272,6 +274,9 @@ func (d *differ) row(t *transition, c change[access.Mapping], e effects) *node {
 		n.Before = &Object{Mapping: c.before}
 		if c.after != nil && c.before.Row.Username != c.after.Row.Username {
 			n.Reason = ReasonDrift
+		}
+		if d.m.adopted(*c.before) {
+			n.Reason = ReasonAdopted
 		}
 	}
 	if c.after != nil {
@@ -329,6 +334,11 @@ func bindsBy(b access.Binding) access.SubjectKind {
 }
 
 func (d *differ) add(n *node) { d.nodes = append(d.nodes, n) }
+
+func (d *differ) addIn(s step, n *node) {
+	n.phase = s.phase
+	d.add(n)
+}
 
 func (d *differ) summary() Summary {
 	s := Summary{Gain: d.people(func(n *node) []Person { return n.Gains }), Lose: d.people(func(n *node) []Person { return n.Loses })}

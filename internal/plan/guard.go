@@ -6,6 +6,7 @@ import (
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/rbac"
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
@@ -43,7 +44,9 @@ type guards struct {
 	hosts map[access.AccountID]bool
 	known map[string]bool
 	// stood are the bindings of ours as they were before the run.
-	stood     map[access.BindingKey]access.Binding
+	stood map[access.BindingKey]access.Binding
+	// described caches what policies answers.
+	described rbac.AccessPolicies
 	out       diag.List
 	rowGuards map[access.ClusterARN]access.RowGuard
 }
@@ -119,6 +122,9 @@ func (g *guards) protectedUsers(c Change) {
 // the administration of a cluster, whatever its role says by now.
 func (g *guards) escalation(c Change) {
 	o := c.After
+	if o != nil && o.Policy != nil {
+		g.policyEscalation(c)
+	}
 	if o == nil || o.Binding == nil || c.Stage == StageNarrow || !g.names(*o.Binding, c) {
 		return
 	}

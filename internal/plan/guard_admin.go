@@ -84,6 +84,11 @@ func (a *administrators) leads(id access.Identity) bool {
 	})
 }
 
+// everybody tells whether whoever comes in by the mapping administers the cluster: by its groups, or by an EKS access policy of its entry.
+func (a *administrators) everybody(e awsauth.Entry) bool {
+	return a.leads(static(e)) || a.r.givesAll(e.ARN)
+}
+
 // best is the greatest certainty that any row gives. The row found last is asked first, so that a step costs little while it stands.
 func (a *administrators) best() certainty {
 	if e, ok := a.r.rows[a.witness]; ok {
@@ -107,7 +112,7 @@ func (a *administrators) best() certainty {
 func (a *administrators) judge(e awsauth.Entry) (certainty, string) {
 	name, _ := access.ARN(e.ARN).RoleName()
 	set, reserved := access.PermissionSetOfRole(name)
-	everybody := a.leads(static(e))
+	everybody := a.everybody(e)
 	switch {
 	case awsauth.NodeRow(e) || !reserved && strings.EqualFold(e.ARN, string(a.r.guard.Caller)):
 		return noWay, ""
@@ -127,7 +132,7 @@ func (a *administrators) judgeSet(e awsauth.Entry, set string) (certainty, strin
 	role, exists := a.r.m.Index.Role(account, set)
 	current := exists && strings.EqualFold(string(role.ARN.WithoutPath()), e.ARN)
 	if !a.r.knows(account, set) {
-		if a.leads(static(e)) || current && a.holder(e, set) != "" {
+		if a.everybody(e) || current && a.holder(e, set) != "" {
 			return possibly, e.ARN
 		}
 		return noWay, ""
@@ -148,7 +153,7 @@ func (a *administrators) isProtected(arn string) bool {
 // holder names an enabled person, other than the caller, whom the row makes an administrator; "" when there is none.
 func (a *administrators) holder(e awsauth.Entry, set string) string {
 	account := access.ARN(e.ARN).Account()
-	everybody := a.leads(static(e))
+	everybody := a.everybody(e)
 	for _, u := range a.r.m.holdersAt(a.phase, account, set) {
 		self := a.r.self
 		if self.account == account && self.set == set && self.name == u.Name {

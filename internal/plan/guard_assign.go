@@ -92,7 +92,10 @@ var reservedRoles = regexp.MustCompile(`(?i):iam::([0-9]{12}):role/AWSReservedSS
 
 // concerned tells whether a cluster may lose people because they cease to hold a set in one of the accounts.
 func concerned(c *access.Cluster, losing map[access.AccountID]bool) bool {
-	if len(losing) == 0 || c.AwsAuth == nil || c.Mode == access.ModeAPI {
+	if slices.ContainsFunc(c.AccessEntries, func(e access.AccessEntry) bool { return e.Principal.ReservedRole() && losing[e.Principal.Account()] }) {
+		return true
+	}
+	if len(losing) == 0 || c.AwsAuth == nil || !c.Mode.Rows() {
 		return false
 	}
 	return slices.ContainsFunc(reservedRoles.FindAllStringSubmatch(c.AwsAuth.Data["mapRoles"]+"\n"+c.AwsAuth.Data["mapUsers"], -1), func(m []string) bool {

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,9 +19,13 @@ import (
 type rehearsal struct {
 	*guards
 	c *access.Cluster
-	// text is aws-auth as it stands, rows its rows in force by lower-case ARN.
-	text access.ConfigMap
-	rows map[string]awsauth.Entry
+	// text is aws-auth as it stands, entries the access entries by principal. rows are the mappings in force by lower-case ARN without a path:
+	// a row, or the access entry that hides it. listed are the text's.
+	text         access.ConfigMap
+	entries      map[access.ARN]access.AccessEntry
+	rows, listed map[string]awsauth.Entry
+	// live are the principals of the entries that are in force, by the same key.
+	live map[string]access.ARN
 	// owned are the ARNs, in lower case, of rows that are ours; altered those whose mapping the plan takes something from.
 	owned, altered map[string]bool
 	// bindings are the keys of all bindings that stand.
@@ -32,7 +37,7 @@ type rehearsal struct {
 
 // cluster rehearses the changes of a cluster. after tells that assignments go once they are done.
 func (g *guards) cluster(c *access.Cluster, changes []Change, after bool) {
-	if !after && !slices.ContainsFunc(changes, func(c Change) bool { return c.Kind == KindAwsAuthRow || c.Before != nil }) {
+	if !after && !slices.ContainsFunc(changes, func(c Change) bool { return c.object().Binding == nil || c.Before != nil }) {
 		have := bindingsOf(c)
 		for _, ch := range changes {
 			g.ownBinding(ch, have)
@@ -40,17 +45,13 @@ func (g *guards) cluster(c *access.Cluster, changes []Change, after bool) {
 		return
 	}
 	r := g.rehearse(c, changes)
-	start := r.text
+	start, had := r.text, maps.Clone(r.rows)
 	for _, step := range steps(changes) {
 		if step[0].Stage >= StageAdd {
 			r.admins.phase = arrived
 		}
-		if step[0].Kind == KindAwsAuthRow {
-			if !r.writeRows(step) {
-				return
-			}
-		} else {
-			r.writeBinding(step[0])
+		if !r.write(step) {
+			return
 		}
 		if takes(step) {
 			r.checkAdministrators(step[0], "once "+step[0].Name+" is changed")
@@ -60,18 +61,32 @@ func (g *guards) cluster(c *access.Cluster, changes []Change, after bool) {
 	if after {
 		r.checkAdministrators(Change{Cluster: c.ARN}, "once assignments have gone")
 	}
-	r.rowRemovals(start)
+	r.removals(start, had)
 	if slices.ContainsFunc(changes, func(c Change) bool { return c.Kind == KindAwsAuthRow }) {
-		r.guard.Administrators = r.steadyAdministrators()
-		g.rowGuards[c.ARN] = r.guard
+		g.rowGuards[c.ARN] = r.rowGuard()
 	}
 }
 
-// steps are the writes that apply makes: all rows of a stage at once, bindings one by one.
+// write carries a step out as apply would. It is false when nothing can be said of what follows.
+func (r *rehearsal) write(step []Change) bool {
+	switch c := step[0]; c.Kind {
+	case KindAwsAuthRow:
+		return r.writeRows(step)
+	case KindAccessEntry:
+		return r.writeEntry(c)
+	case KindPolicyAssociation:
+		return r.writePolicy(c)
+	case KindPermissionSetTag, KindAccountAssignment, KindRoleBinding, KindClusterRoleBinding:
+	}
+	r.writeBinding(step[0])
+	return true
+}
+
+// steps are the writes that apply makes: the rows of a stage at once, unless one changes twice, everything else one by one.
 func steps(changes []Change) [][]Change {
 	var out [][]Change
 	for _, c := range changes {
-		if last := len(out) - 1; last >= 0 && c.Kind == KindAwsAuthRow && out[last][0].Kind == c.Kind && out[last][0].Stage == c.Stage {
+		if last := len(out) - 1; last >= 0 && c.Kind == KindAwsAuthRow && out[last][0].Kind == c.Kind && out[last][0].Stage == c.Stage && !slices.ContainsFunc(out[last], c.SameRow) {
 			out[last] = append(out[last], c)
 			continue
 		}
@@ -86,8 +101,11 @@ func takes(step []Change) bool {
 }
 
 func (g *guards) rehearse(c *access.Cluster, changes []Change) *rehearsal {
-	r := &rehearsal{guards: g, c: c, owned: map[string]bool{}, altered: map[string]bool{}, bindings: bindingsOf(c)}
-	if c.AwsAuth != nil {
+	r := &rehearsal{guards: g, c: c, owned: map[string]bool{}, altered: map[string]bool{}, bindings: bindingsOf(c), entries: map[access.ARN]access.AccessEntry{}}
+	for _, e := range c.AccessEntries {
+		r.entries[e.Principal] = e
+	}
+	if c.AwsAuth != nil && c.Mode.Rows() {
 		r.text = *c.AwsAuth
 		for _, o := range awsauth.Owned(r.text, g.m.Owner, c.Account) {
 			r.owned[strings.ToLower(string(o.Row.RoleARN))] = true
@@ -140,11 +158,15 @@ func canonical(arns []access.ARN) []access.ARN {
 	return slices.Compact(out)
 }
 
-// read brings rows up to date with the text.
+// read brings rows up to date with the text and the entries.
 func (r *rehearsal) read() {
-	r.rows = map[string]awsauth.Entry{}
+	r.listed, r.live = map[string]awsauth.Entry{}, map[string]access.ARN{}
 	for _, e := range awsauth.Parse(r.text.Data).InForce() {
-		r.rows[strings.ToLower(e.ARN)] = e
+		r.listed[strings.ToLower(e.ARN)] = e
+	}
+	r.rows = maps.Clone(r.listed)
+	for principal := range r.entries {
+		r.remap(principal)
 	}
 }
 
@@ -172,7 +194,7 @@ func (r *rehearsal) writeRows(step []Change) bool {
 		r.text = after
 		return true
 	}
-	g := r.guard
+	g := r.textGuard()
 	g.MaxRemovals, g.AllowNoAdmin = access.Removals{Percent: 100}, true
 	r.refuseText(awsauth.Guard(r.text, after, g))
 	r.text = after
@@ -194,9 +216,9 @@ func (r *rehearsal) newcomers(edits []access.RowEdit) bool {
 		}
 	}
 	for _, e := range edits {
-		r.rows[strings.ToLower(string(e.After.RoleARN))] = awsauth.Entry{
-			Key: awsauth.KeyRoles, ARN: string(e.After.RoleARN), Username: e.After.Username, Groups: e.After.Groups,
-		}
+		row := awsauth.Entry{Key: awsauth.KeyRoles, ARN: string(e.After.RoleARN), Username: e.After.Username, Groups: e.After.Groups}
+		k := strings.ToLower(row.ARN)
+		r.rows[k], r.listed[k] = row, row
 	}
 	return true
 }
@@ -255,16 +277,6 @@ func (r *rehearsal) refuseText(l diag.List) {
 		d.Object = strings.TrimSpace(d.Object)
 		r.refuse(d)
 	}
-}
-
-// rowRemovals bounds how many rows go in the whole run.
-func (r *rehearsal) rowRemovals(start access.ConfigMap) {
-	if len(r.altered) == 0 {
-		return
-	}
-	r.refuseText(awsauth.Guard(start, r.text, access.RowGuard{
-		MaxRemovals: r.o.maxRemovals(), AllowSelfLockout: true, AllowNoAdmin: true, AllowNodeRows: true,
-	}))
 }
 
 func (r *rehearsal) writeBinding(c Change) {

@@ -31,7 +31,10 @@ func (g *guards) bears(gap access.Gap, s subject) bool {
 	here := s.account != "" && len(s.sets) > 0
 	inAccount := here && (gap.Account == "" || gap.Account == s.account)
 	switch gap.Part {
-	case access.PartAwsAuth, access.PartRBAC:
+	case access.PartAwsAuth:
+		c, known := g.m.Index.Cluster(gap.Cluster)
+		return s.cluster != "" && gap.Cluster == s.cluster && (!known || c.Mode.Rows())
+	case access.PartEntries, access.PartRBAC:
 		return s.cluster != "" && gap.Cluster == s.cluster
 	case access.PartProvisioned, access.PartRoles, access.PartAccountTags:
 		return inAccount
@@ -41,7 +44,7 @@ func (g *guards) bears(gap access.Gap, s subject) bool {
 		return here && slices.ContainsFunc(s.sets, func(set string) bool { return g.assignedTo(s.account, set, gap.Group) })
 	case access.PartInstance, access.PartUsers, access.PartGroups, access.PartAccounts, access.PartUnits:
 		return here
-	case access.PartOrganization, access.PartPermissionSets, access.PartClusters:
+	case access.PartOrganization, access.PartPermissionSets, access.PartClusters, access.PartPolicies:
 	}
 	return false
 }

@@ -392,7 +392,7 @@ func lockCases() []guardCase {
 
 func TestGuards(t *testing.T) {
 	t.Parallel()
-	for _, tt := range slices.Concat(selfCases(), adminCases(), rowCases(), lockCases()) {
+	for _, tt := range slices.Concat(selfCases(), adminCases(), rowCases(), lockCases(), entryCases()) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			plans := func(o plan.Options) *plan.Plan {

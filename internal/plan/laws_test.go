@@ -30,6 +30,8 @@ var (
 	policies  = []string{"p", "q"}
 	grants    = []string{"g1", "g2"}
 	roleNames = []string{"view", "edit"}
+	eksNames  = []string{"AmazonEKSViewPolicy", "AmazonEKSClusterAdminPolicy"}
+	modes     = []access.AuthenticationMode{access.ModeConfigMap, access.ModeAPIAndConfigMap, access.ModeAPI}
 	taken     = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 )
 
@@ -60,8 +62,9 @@ func some[T any](t *rapid.T, label string, in []T) []T {
 	return out
 }
 
-// drawSnapshot makes an organization with leftovers of every kind: rows without bindings, bindings without rows,
-// users bound who hold nothing, rows of roles that are gone, sets that are ours, not yet ours, and nobody's.
+// drawSnapshot makes an organization with leftovers of every kind: rows and access entries without bindings, bindings without rows,
+// users bound who hold nothing, rows and entries of roles that are gone, entries of roles that were made again, rows that an entry hides,
+// EKS access policies of ours and of others, sets that are ours, not yet ours, and nobody's.
 func drawSnapshot(t *rapid.T) *snapshot.Snapshot {
 	s := &snapshot.Snapshot{Taken: taken, Instance: access.Instance{ARN: "arn:aws:sso:::instance/ssoins-0000000000000000"}}
 	for _, a := range accounts {
@@ -105,9 +108,8 @@ func drawAccount(t *rapid.T, s *snapshot.Snapshot, a access.AccountID) {
 		}
 		if len(ps) > 0 {
 			s.Provisioned = append(s.Provisioned, snapshot.Provisioned{Account: a, PermissionSet: setARN(n)})
-			arn := strings.Replace(string(roleARN(a, n)), "role/", "role/aws-reserved/sso.amazonaws.com/eu-central-1/", 1)
 			name, _ := roleARN(a, n).RoleName()
-			s.Roles = append(s.Roles, access.Role{Account: a, ARN: access.ARN(arn), Name: name, ID: "AROA", Created: taken})
+			s.Roles = append(s.Roles, access.Role{Account: a, ARN: withPath(roleARN(a, n)), Name: name, ID: "AROA", Created: taken})
 		}
 	}
 	for _, c := range clusters {
@@ -117,7 +119,7 @@ func drawAccount(t *rapid.T, s *snapshot.Snapshot, a access.AccountID) {
 
 func drawCluster(t *rapid.T, a access.AccountID, name string) access.Cluster {
 	c := access.Cluster{
-		ARN: clusterARN(a, name), Account: a, Region: "eu-central-1", Name: name, Mode: access.ModeConfigMap,
+		ARN: clusterARN(a, name), Account: a, Region: "eu-central-1", Name: name, Mode: rapid.SampledFrom(modes).Draw(t, "mode"),
 		Namespaces: append([]string{"default", "kube-system", "shop"}, some(t, "namespace", []string{"shop-a", "shop-b"})...),
 	}
 	for _, r := range roleNames {
@@ -126,13 +128,10 @@ func drawCluster(t *rapid.T, a access.AccountID, name string) access.Cluster {
 	var rows []string
 	for _, n := range setNames {
 		if coin(t, "row "+n) {
-			var gs []string
-			for _, p := range policies {
-				for _, g := range some(t, "row groups", grants) {
-					gs = append(gs, fmt.Sprintf("%q", access.GroupName(owner, p, g)))
-				}
-			}
-			rows = append(rows, fmt.Sprintf("- rolearn: %q\n  username: %q\n  groups: [%s]\n", roleARN(a, n), access.UsernameTemplate(n), strings.Join(gs, ", ")))
+			rows = append(rows, fmt.Sprintf("- rolearn: %q\n  username: %q\n  groups: [%s]\n", roleARN(a, n), access.UsernameTemplate(n), strings.Join(quoted(drawGroups(t)), ", ")))
+		}
+		if c.Mode.Entries() && coin(t, "entry "+n) {
+			c.AccessEntries = append(c.AccessEntries, drawEntry(t, withPath(roleARN(a, n)), n))
 		}
 	}
 	c.AwsAuth = &access.ConfigMap{Data: map[string]string{"mapRoles": strings.Join(rows, "")}}
@@ -142,6 +141,41 @@ func drawCluster(t *rapid.T, a access.AccountID, name string) access.Cluster {
 		}
 	}
 	return c
+}
+
+func drawGroups(t *rapid.T) []string {
+	gs := []string{}
+	for _, p := range policies {
+		for _, g := range some(t, "groups", grants) {
+			gs = append(gs, access.GroupName(owner, p, g))
+		}
+	}
+	return gs
+}
+
+// drawEntry makes an entry of ours, as we left it or not: dead, with another username, with EKS access policies that others gave it.
+func drawEntry(t *rapid.T, principal access.ARN, set string) access.AccessEntry {
+	e := access.AccessEntry{
+		Principal: principal, Type: access.EntryStandard, Groups: drawGroups(t), Created: taken,
+		Username: rapid.SampledFrom([]string{access.UsernameTemplate(set), access.UsernameTemplate(set), "x:{{SessionName}}"}).Draw(t, "username"),
+	}
+	dead := coin(t, "dead")
+	if dead {
+		e.Created = taken.Add(-time.Hour)
+	}
+	record := access.PolicyRecord{}
+	for _, p := range some(t, "associated", eksNames) {
+		a := access.PolicyAssociation{Policy: access.PolicyARN("aws", p), Scope: access.ScopeCluster, Namespaces: []string{}}
+		if coin(t, "in namespaces") {
+			a.Scope, a.Namespaces = access.ScopeNamespace, nonEmpty(t, "associated in", []string{"default", "shop", "shop-*"})
+		}
+		e.Associations = append(e.Associations, a)
+		if dead || !coin(t, "of others") {
+			record.Put(a)
+		}
+	}
+	e.Tags = map[string]string{access.TagOwner: owner, access.TagAssociations: record.String()}
+	return e
 }
 
 func drawBindings(t *rapid.T, c *access.Cluster, p, g string) {
@@ -176,7 +210,7 @@ type wish struct {
 	policy, grant, set string
 	groups, users      []string
 	accounts, names    []string
-	items              []string // "role" or "role@namespace"
+	items              []string // "role" or "role@namespace", where a role may be an EKS access policy
 	bind               string
 }
 
@@ -193,13 +227,22 @@ func (w wish) yaml() string {
 	fmt.Fprintf(&b, "      through: {permissionSet: %s}\n      clusters:\n        accounts: %s\n        names: %s\n      bind: %s\n      allow:\n", w.set, list(w.accounts), list(w.names), w.bind)
 	for _, i := range w.items {
 		role, ns, scoped := strings.Cut(i, "@")
-		fmt.Fprintf(&b, "        - clusterRole: %s\n", role)
+		kind := "clusterRole"
+		if slices.Contains(eksNames, role) {
+			kind = "accessPolicy"
+		}
+		fmt.Fprintf(&b, "        - %s: %s\n", kind, role)
 		if scoped {
 			fmt.Fprintf(&b, "          namespaces: [%q]\n", ns)
 		}
 	}
 	fmt.Fprintf(&b, "      privileged: true\n")
 	return b.String()
+}
+
+// needsGroup tells whether an item of the wish cannot be limited to people.
+func (w wish) needsGroup() bool {
+	return slices.ContainsFunc(w.items, func(i string) bool { return strings.HasPrefix(i, "Amazon") })
 }
 
 func nonEmpty(t *rapid.T, label string, in []string) []string {
@@ -216,11 +259,16 @@ func drawWishes(t *rapid.T) []wish {
 			if !coin(t, "wish "+p+g) {
 				continue
 			}
+			items, binds := nonEmpty(t, "allow", []string{"view", "edit", "view@shop", "edit@shop-*"}), []string{"Auto", "User", "Group"}
+			if rapid.IntRange(0, 3).Draw(t, "allow an EKS access policy") == 0 {
+				items = append(items, rapid.SampledFrom([]string{"AmazonEKSViewPolicy", "AmazonEKSViewPolicy@shop-*", "AmazonEKSClusterAdminPolicy", "AmazonEKSClusterAdminPolicy@shop"}).Draw(t, "EKS access policy"))
+				binds = []string{"Auto", "Group"}
+			}
 			out = append(out, wish{
 				policy: p, grant: g, set: rapid.SampledFrom(setNames).Draw(t, "set"),
 				groups: nonEmpty(t, "to", groups), users: some(t, "to user", users[:2]),
 				accounts: nonEmpty(t, "in", []string{string(accounts[0]), string(accounts[1])}), names: nonEmpty(t, "named", clusters),
-				items: nonEmpty(t, "allow", []string{"view", "edit", "view@shop", "edit@shop-*"}), bind: rapid.SampledFrom([]string{"Auto", "User", "Group"}).Draw(t, "bind"),
+				items: items, bind: rapid.SampledFrom(binds).Draw(t, "bind"),
 			})
 		}
 	}
@@ -263,7 +311,7 @@ func build(t rapid.TB, s *snapshot.Snapshot, wishes []wish) (*plan.Plan, *desire
 	}
 	p := plan.Diff(plan.Input{
 		Index: x, Owner: owner, Observed: r.Observed, Desired: r.State, Origins: r.Origins, Notes: r.Notes,
-		Privileged: r.Privileged, Matches: r.Matches, Gone: r.Gone, Principals: r.Principals, Declared: declared, Bindings: r.Bindings, Conflicts: r.Conflicts, Findings: r.Diagnostics,
+		Privileged: r.Privileged, Matches: r.Matches, Gone: r.Gone, Adopted: r.Adopted, Principals: r.Principals, Declared: declared, Bindings: r.Bindings, Conflicts: r.Conflicts, Findings: r.Diagnostics,
 	}, plan.Options{AllowRoleDeletion: true})
 	return p, r
 }
@@ -306,11 +354,18 @@ func policyRights(s *snapshot.Snapshot, wishes []wish) map[right]bool {
 					if !named || !end.holds(u, access.AccountID(a), w.set) {
 						continue
 					}
-					if w.bind == "Group" && !exact(s, end, w, access.AccountID(a)) {
-						continue // refused: nobody gets it
+					cluster := clusterOf(s, clusterARN(access.AccountID(a), c))
+					if refusedIn(s, end, w, cluster) {
+						continue // nobody gets it
 					}
 					for _, i := range w.items {
-						role, pattern, _ := strings.Cut(i, "@")
+						role, pattern, scoped := strings.Cut(i, "@")
+						if slices.Contains(eksNames, role) {
+							for _, thing := range wishedPolicy(s, cluster, w.set, role, pattern, scoped) {
+								out[right{u.Name, w.set, cluster.ARN, thing}] = true
+							}
+							continue
+						}
 						for _, ns := range matching(s, clusterARN(access.AccountID(a), c), pattern) {
 							out[right{u.Name, w.set, clusterARN(access.AccountID(a), c), ns + "/ClusterRole/" + role}] = true
 						}
@@ -320,6 +375,73 @@ func policyRights(s *snapshot.Snapshot, wishes []wish) map[right]bool {
 		}
 	}
 	return out
+}
+
+// refusedIn tells whether a wish cannot be had in a cluster: it needs a group that would reach others, or an entry where the role has a row.
+func refusedIn(s *snapshot.Snapshot, end world, w wish, c *access.Cluster) bool {
+	needs := w.needsGroup()
+	if deadAndShared(s, w.set, c) {
+		return true
+	}
+	if w.bind == "User" && needs || (needs || w.bind == "Group") && !exact(s, end, w, c.Account) {
+		return true
+	}
+	return needs && !entryFor(s, w.set, c)
+}
+
+// roleOf is the set's role in the account, "" while there is none.
+func roleOf(s *snapshot.Snapshot, a access.AccountID, set string) access.ARN {
+	for _, r := range s.Roles {
+		if name, _ := r.PermissionSetName(); r.Account == a && name == set {
+			return r.ARN
+		}
+	}
+	return ""
+}
+
+// entryOf is the entry of the set's role in the cluster.
+func entryOf(s *snapshot.Snapshot, set string, c *access.Cluster) (access.AccessEntry, bool) {
+	role := roleOf(s, c.Account, set)
+	for _, e := range c.AccessEntries {
+		if e.Principal == role {
+			return e, true
+		}
+	}
+	return access.AccessEntry{}, false
+}
+
+// shared tells whether others gave the entry the policy; any at all when none is named.
+func shared(e access.AccessEntry, policy string) bool {
+	record := access.ReadPolicyRecord(e.Tags)
+	return slices.ContainsFunc(e.Associations, func(a access.PolicyAssociation) bool {
+		return !record.Names(a.Policy) && (policy == "" || strings.HasSuffix(string(a.Policy), "/"+policy))
+	})
+}
+
+// deadAndShared entries cannot be made anew, for what others gave them would be lost.
+func deadAndShared(s *snapshot.Snapshot, set string, c *access.Cluster) bool {
+	e, ok := entryOf(s, set, c)
+	return ok && e.Created.Before(taken) && shared(e, "")
+}
+
+// entryFor tells whether the set's role is, or is to be, mapped by an access entry.
+func entryFor(s *snapshot.Snapshot, set string, c *access.Cluster) bool {
+	e, live := entryOf(s, set, c)
+	live = live && !e.Created.Before(taken)
+	row := strings.Contains(c.AwsAuth.Data["mapRoles"], string(roleARN(c.Account, set))) || strings.Contains(c.AwsAuth.Data["mapRoles"], string(lateRole(c.Account, set)))
+	return c.Mode == access.ModeAPI || c.Mode == access.ModeAPIAndConfigMap && (live || !row)
+}
+
+// wishedPolicy is what an EKS access policy gives in the cluster; nothing where somebody else gave the role's entry the same.
+func wishedPolicy(s *snapshot.Snapshot, c *access.Cluster, set, policy, pattern string, scoped bool) []string {
+	if e, ok := entryOf(s, set, c); ok && shared(e, policy) {
+		return nil
+	}
+	a := access.PolicyAssociation{Policy: access.PolicyARN("aws", policy), Scope: access.ScopeCluster}
+	if scoped {
+		a.Scope, a.Namespaces = access.ScopeNamespace, []string{pattern}
+	}
+	return policyThings(*c, a)
 }
 
 // matching are the namespaces of an item: "" for the whole cluster, one that is named, or those that begin as "shop-*" says.
@@ -408,7 +530,7 @@ func after(s *snapshot.Snapshot, w world, p *plan.Plan) *snapshot.Snapshot {
 	for _, a := range w.assignments {
 		arn := w.roles[string(a.Account)+"/"+w.setName(a.PermissionSet)]
 		name, _ := arn.RoleName()
-		r := access.Role{Account: a.Account, ARN: access.ARN(strings.Replace(string(arn), "role/", "role/aws-reserved/sso.amazonaws.com/eu-central-1/", 1)), Name: name}
+		r := access.Role{Account: a.Account, ARN: withPath(arn), Name: name, Created: taken}
 		if !slices.Contains(n.Roles, r) {
 			n.Roles = append(n.Roles, r)
 		}
@@ -418,12 +540,13 @@ func after(s *snapshot.Snapshot, w world, p *plan.Plan) *snapshot.Snapshot {
 		c := &n.Clusters[i]
 		var rows []string
 		for _, m := range w.rows {
-			if m.Cluster == c.ARN {
+			if m.Cluster == c.ARN && m.Via == access.ViaRow {
 				gs, _ := json.Marshal(append([]string{}, m.Row.Groups...))
 				rows = append(rows, fmt.Sprintf("- rolearn: %q\n  username: %q\n  groups: %s\n", m.Row.RoleARN, m.Row.Username, gs))
 			}
 		}
 		c.AwsAuth = &access.ConfigMap{Data: map[string]string{"mapRoles": strings.Join(rows, "")}}
+		c.AccessEntries = w.entries(*c)
 		c.RoleBindings, c.ClusterRoleBindings = nil, nil
 		for _, b := range w.bindings {
 			switch {
@@ -437,6 +560,35 @@ func after(s *snapshot.Snapshot, w world, p *plan.Plan) *snapshot.Snapshot {
 	}
 	n.Sort()
 	return &n
+}
+
+// entries are the access entries of a cluster as they stand, with what others gave those that stood before.
+func (w world) entries(c access.Cluster) []access.AccessEntry {
+	var out []access.AccessEntry
+	for _, m := range w.rows {
+		if m.Cluster != c.ARN || m.Via != access.ViaEntry {
+			continue
+		}
+		e := access.AccessEntry{Principal: m.Row.RoleARN, Type: access.EntryStandard, Username: m.Row.Username, Groups: m.Row.Groups, Created: taken}
+		if m.Dead {
+			e.Created = taken.Add(-time.Hour)
+		}
+		for _, was := range c.AccessEntries {
+			if record := access.ReadPolicyRecord(was.Tags); was.Principal == e.Principal {
+				e.Associations = slices.DeleteFunc(slices.Clone(was.Associations), func(a access.PolicyAssociation) bool { return record.Names(a.Policy) })
+			}
+		}
+		record := access.PolicyRecord{}
+		for _, p := range w.policies {
+			if p.Cluster == c.ARN && p.Principal == e.Principal {
+				e.Associations = append(e.Associations, p.Association)
+				record.Put(p.Association)
+			}
+		}
+		e.Tags = map[string]string{access.TagOwner: owner, access.TagAssociations: record.String()}
+		out = append(out, e)
+	}
+	return out
 }
 
 func TestASecondPlanIsEmptyOnceEverySetIsOurs(t *testing.T) {
@@ -557,7 +709,14 @@ func drawBlindfold(t *rapid.T) blindfold {
 		},
 		{
 			access.Gap{Part: access.PartAwsAuth, Cluster: c, Account: a},
-			func(s *snapshot.Snapshot) { clusterOf(s, c).AwsAuth = nil }, inCluster,
+			func(s *snapshot.Snapshot) { clusterOf(s, c).AwsAuth = nil },
+			func(s *snapshot.Snapshot, r right) bool {
+				return r.cluster == c && clusterOf(s, c).Mode != access.ModeAPI
+			},
+		},
+		{
+			access.Gap{Part: access.PartEntries, Cluster: c, Account: a},
+			func(s *snapshot.Snapshot) { clusterOf(s, c).AccessEntries = nil }, inCluster,
 		},
 		{
 			access.Gap{Part: access.PartRBAC, Cluster: c, Account: a},

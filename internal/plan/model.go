@@ -2,7 +2,6 @@ package plan
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/diag"
@@ -24,6 +23,8 @@ type Input struct {
 	Gone    map[string]string
 	// Principals are those of the grants in force, by GrantKey.
 	Principals map[string]access.PrincipalSet
+	// Adopted are mappings of others that become the owner's, as they stand.
+	Adopted []access.Mapping
 	// Declared tells the grants that say privileged: true, by GrantKey.
 	Declared map[string]bool
 	// RoleName is the role that rolecall assumes in accounts other than its own.
@@ -47,11 +48,12 @@ type who struct {
 	set  string
 }
 
-// item is one thing an identity gets in a cluster: a role in a scope, a foreign group, or (zero) the door.
+// item is one thing an identity gets in a cluster: a role or an EKS access policy in a scope, a foreign group, or (zero) the door.
 type item struct {
 	namespace string
 	ref       access.RoleRef
 	group     string
+	policy    string
 }
 
 func (i item) level() access.Level {
@@ -60,18 +62,21 @@ func (i item) level() access.Level {
 		return access.LevelNone
 	case i.group != "":
 		return access.LevelCustom
+	case i.policy != "":
+		return access.LevelOfPolicy(i.policy)
 	}
 	return access.LevelOf(i.ref)
 }
 
-// side is the owner's objects in one cluster in one state. rows hold the mappings of current roles only, by set name.
+// side is the owner's objects in one cluster in one state. rows hold the mappings in force of current roles only, by set name, be they rows or entries.
 type side struct {
 	rows     map[string]access.Mapping
+	policies map[policyKey]access.SetPolicy
 	bindings map[access.BindingKey]access.ClusterBinding
 }
 
 func newSide() side {
-	return side{rows: map[string]access.Mapping{}, bindings: map[access.BindingKey]access.ClusterBinding{}}
+	return side{rows: map[string]access.Mapping{}, policies: map[policyKey]access.SetPolicy{}, bindings: map[access.BindingKey]access.ClusterBinding{}}
 }
 
 func (s side) clone() side {
@@ -79,6 +84,9 @@ func (s side) clone() side {
 	for k, v := range s.rows {
 		v.Row.Groups = slices.Clone(v.Row.Groups)
 		c.rows[k] = v
+	}
+	for k, v := range s.policies {
+		c.policies[k] = v
 	}
 	for k, v := range s.bindings {
 		v.Binding.Subjects = slices.Clone(v.Binding.Subjects)
@@ -214,10 +222,15 @@ func reach(account access.AccountID, s side, holders func(access.AccountID, stri
 			bySubject[sub] = append(bySubject[sub], item{namespace: b.Binding.Namespace, ref: b.Binding.Ref})
 		}
 	}
+	bySet := map[string][]item{}
+	for k, p := range s.policies {
+		bySet[k.set] = append(bySet[k.set], policyItems{p.Association}.items()...)
+	}
 	out := map[who]map[item]bool{}
 	for set, row := range s.rows {
 		for _, u := range holders(account, set) {
 			got := map[item]bool{{}: true}
+			add(got, bySet[set])
 			if worksForUsers(row) {
 				add(got, bySubject[access.Subject{Kind: access.SubjectUser, Name: access.Username(set, u.Name)}])
 			}
@@ -255,75 +268,4 @@ func sortedBindings(m map[access.BindingKey]access.ClusterBinding) []access.Bind
 	}
 	slices.SortFunc(out, access.BindingKey.Compare)
 	return out
-}
-
-// transition is one cluster on its way from old to new; mid is what stage 1 leaves.
-type transition struct {
-	cluster       access.ClusterARN
-	account       access.AccountID
-	old, mid, new side
-	// stale are rows of ours whose role is gone, or that a later row of ours hides.
-	stale []access.Mapping
-}
-
-// transitions sorts the two states' objects by cluster.
-func (m *model) transitions() []*transition {
-	byCluster := map[access.ClusterARN]*transition{}
-	at := func(c access.ClusterARN) *transition {
-		t, ok := byCluster[c]
-		if !ok {
-			t = &transition{cluster: c, account: c.Account(), old: newSide(), new: newSide()}
-			byCluster[c] = t
-		}
-		return t
-	}
-	for _, r := range m.Observed.Mappings {
-		at(r.Cluster).addObserved(m, r)
-	}
-	for _, r := range m.Desired.Mappings {
-		t := at(r.Cluster)
-		if t.isStale(r) {
-			continue
-		}
-		t.new.rows[r.PermissionSet] = r
-	}
-	for _, b := range m.Observed.Bindings {
-		at(b.Cluster).old.bindings[b.Key()] = b
-	}
-	for _, b := range m.Desired.Bindings {
-		at(b.Cluster).new.bindings[b.Key()] = b
-	}
-	out := make([]*transition, 0, len(byCluster))
-	for _, t := range byCluster {
-		t.dropKeptStale(m)
-		t.mid = t.old.clone()
-		out = append(out, t)
-	}
-	slices.SortFunc(out, func(a, b *transition) int { return strings.Compare(string(a.cluster), string(b.cluster)) })
-	return out
-}
-
-func (t *transition) addObserved(m *model, r access.Mapping) {
-	role, ok := m.Index.Role(t.account, r.PermissionSet)
-	if !ok || !strings.EqualFold(string(role.ARN.WithoutPath()), string(r.Row.RoleARN)) {
-		t.stale = append(t.stale, r)
-		return
-	}
-	if earlier, seen := t.old.rows[r.PermissionSet]; seen {
-		t.stale = append(t.stale, earlier)
-	}
-	t.old.rows[r.PermissionSet] = r
-}
-
-func (t *transition) isStale(r access.Mapping) bool {
-	return slices.ContainsFunc(t.stale, func(s access.Mapping) bool { return s.Row.Equal(r.Row) })
-}
-
-// dropKeptStale forgets the stale rows that the desired state keeps (they lie in a gap).
-func (t *transition) dropKeptStale(m *model) {
-	t.stale = slices.DeleteFunc(t.stale, func(s access.Mapping) bool {
-		return slices.ContainsFunc(m.Desired.Mappings, func(d access.Mapping) bool {
-			return d.Cluster == s.Cluster && d.Row.Equal(s.Row)
-		})
-	})
 }

@@ -7,9 +7,11 @@ import (
 )
 
 // narrow computes mid: the old state without anything that would reach people whom neither the
-// old state nor the policies give it, once assignments, rows and bindings are added. What people have today
+// old state nor the policies give it, once assignments, mappings and bindings are added. What people have today
 // stays the same: a group is replaced by the users it reaches, and only what reaches nobody is dropped.
-func (t *transition) narrow(m *model) map[string]Reason {
+// It returns the steps that lead there.
+func (t *transition) narrow(m *model) []step {
+	steps := t.rename(m)
 	reasons := map[string]Reason{}
 	for _, g := range t.groups() {
 		if !t.leaks(m, g) {
@@ -21,7 +23,53 @@ func (t *transition) narrow(m *model) map[string]Reason {
 		t.dropFromRows(g, reasons)
 	}
 	t.dropDead(m, reasons)
-	return reasons
+	t.narrowPolicies(m, reasons)
+	from := t.old
+	if len(steps) > 0 {
+		from = steps[len(steps)-1].to
+	}
+	return append(steps, step{stage: StageNarrow, phase: phaseLimit, from: from, to: t.mid, reason: func(key string) Reason { return reasons[key] }})
+}
+
+// The steps of stage 1: whoever is named in vain and would be reached by the next goes, mappings give their people our names, and then
+// these names can take the place of groups.
+const (
+	phaseVain = iota + 1
+	phaseName
+	phaseLimit
+)
+
+// rename makes mappings of ours that give their people another name give them ours, and those of others that become ours. Without that nobody
+// could be bound by user.
+func (t *transition) rename(m *model) []step {
+	named := t.mid.clone()
+	soon := nameSet{}
+	for _, set := range sortedKeys(t.old.rows) {
+		r := t.old.rows[set]
+		n, stays := t.new.rows[set]
+		if !stays || !m.adopted(r) && r.Row.Username == n.Row.Username {
+			continue
+		}
+		soon.put(set, m.holders0(t.account, set))
+		r = named.rows[set]
+		r.Row.Username = n.Row.Username
+		named.rows[set] = r
+	}
+	if len(soon) == 0 && !slices.ContainsFunc(sortedKeys(t.old.rows), func(set string) bool {
+		return named.rows[set].Row.Username != t.old.rows[set].Row.Username || m.adopted(t.old.rows[set])
+	}) {
+		return nil
+	}
+	reasons := map[string]Reason{}
+	t.dropVain(soon, reasons)
+	vain := t.mid.clone()
+	for set, r := range named.rows {
+		t.mid.rows[set] = r
+	}
+	return []step{
+		{stage: StageNarrow, phase: phaseVain, from: t.old, to: vain, reason: func(key string) Reason { return reasons[key] }},
+		{stage: StageNarrow, phase: phaseName, from: vain, to: t.mid.clone(), reason: func(string) Reason { return ReasonDrift }},
+	}
 }
 
 // groups are all groups that old rows or old bindings carry, sorted.
@@ -83,7 +131,7 @@ func (t *transition) limitToUsers(m *model, group string, reasons map[string]Rea
 	subject := access.Subject{Kind: access.SubjectGroup, Name: group}
 	var users []access.Subject
 	for _, set := range t.old.setsWith(group) {
-		if worksForUsers(t.old.rows[set]) {
+		if worksForUsers(t.mid.rows[set]) {
 			users = append(users, Users(set, m.holders0(t.account, set))...)
 		}
 	}
@@ -143,12 +191,20 @@ func (t *transition) dropFromRows(group string, reasons map[string]Reason) {
 
 // dropDead removes the users whom a binding names in vain today, who would come alive, and whom the policies do not name.
 func (t *transition) dropDead(m *model, reasons map[string]Reason) {
-	old, soon := t.namesNow(m), t.namesSoon(m)
+	now, soon := t.namesNow(m), t.namesSoon(m)
+	for name := range now {
+		delete(soon, name)
+	}
+	t.dropVain(soon, reasons)
+}
+
+// dropVain takes the users who are to come alive out of the bindings of those whom the policies do not name.
+func (t *transition) dropVain(soon nameSet, reasons map[string]Reason) {
 	for _, k := range sortedBindings(t.mid.bindings) {
 		b := t.mid.bindings[k]
 		wanted := t.new.bindings[k].Binding.Subjects
 		alive := slices.DeleteFunc(slices.Clone(b.Binding.Subjects), func(s access.Subject) bool {
-			return s.Kind == access.SubjectUser && !old[s.Name] && soon[s.Name] && !slices.Contains(wanted, s)
+			return s.Kind == access.SubjectUser && soon[s.Name] && !slices.Contains(wanted, s)
 		})
 		if len(alive) == len(b.Binding.Subjects) {
 			continue
@@ -170,10 +226,10 @@ func (n nameSet) put(set string, users []access.User) {
 	}
 }
 
-// namesNow are the user names that the cluster's rows yield today.
+// namesNow are the user names that the cluster's mappings yield, once they are ours, to those who come in today.
 func (t *transition) namesNow(m *model) nameSet {
 	out := nameSet{}
-	for set, r := range t.old.rows {
+	for set, r := range t.mid.rows {
 		if worksForUsers(r) {
 			out.put(set, m.holders0(t.account, set))
 		}

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -23,8 +24,9 @@ type right struct {
 type world struct {
 	snap        *snapshot.Snapshot
 	assignments []access.Assignment
-	// rows holds every row of ours, symbolic ones resolved.
+	// rows holds every row and access entry of ours, symbolic ones resolved; policies what these entries have from us.
 	rows     []access.Mapping
+	policies []access.SetPolicy
 	bindings []access.ClusterBinding
 	// roles are the current ones by account and set, those that came to exist on the way included.
 	roles map[string]access.ARN
@@ -32,7 +34,7 @@ type world struct {
 
 // worldOf is the old state: every assignment counts, of objects in clusters only the owner's.
 func worldOf(s *snapshot.Snapshot, observed access.State) world {
-	w := world{snap: s, assignments: slices.Clone(s.Assignments), rows: slices.Clone(observed.Mappings), bindings: slices.Clone(observed.Bindings), roles: map[string]access.ARN{}}
+	w := world{snap: s, assignments: slices.Clone(s.Assignments), rows: slices.Clone(observed.Mappings), policies: slices.Clone(observed.Policies), bindings: slices.Clone(observed.Bindings), roles: map[string]access.ARN{}}
 	for _, r := range s.Roles {
 		name, _ := r.PermissionSetName()
 		w.roles[string(r.Account)+"/"+name] = r.ARN.WithoutPath()
@@ -45,18 +47,10 @@ func (w *world) do(c plan.Change) {
 	switch c.Kind {
 	case plan.KindAccountAssignment:
 		w.assign(c)
-	case plan.KindAwsAuthRow:
-		if c.Before != nil {
-			arn := c.Before.Mapping.Row.RoleARN
-			w.rows = slices.DeleteFunc(w.rows, func(m access.Mapping) bool { return m.Cluster == c.Cluster && m.Row.RoleARN == arn })
-		}
-		if c.After != nil {
-			m := *c.After.Mapping
-			if m.Row.RoleARN == "" {
-				m.Row.RoleARN = w.roles[string(c.Account)+"/"+m.PermissionSet]
-			}
-			w.rows = append(w.rows, m)
-		}
+	case plan.KindAwsAuthRow, plan.KindAccessEntry:
+		w.remap(c)
+	case plan.KindPolicyAssociation:
+		w.associate(c)
 	case plan.KindRoleBinding, plan.KindClusterRoleBinding:
 		for _, o := range []*plan.Object{c.Before, c.After} {
 			if o != nil {
@@ -72,6 +66,62 @@ func (w *world) do(c plan.Change) {
 	}
 }
 
+// remap takes the mapping as it was away and puts the one as it is to be. With an entry its policies go.
+func (w *world) remap(c plan.Change) {
+	if c.Before != nil {
+		was := c.Before.Mapping
+		w.rows = slices.DeleteFunc(w.rows, func(m access.Mapping) bool {
+			return m.Cluster == c.Cluster && m.Via == was.Via && m.Row.RoleARN == was.Row.RoleARN
+		})
+	}
+	if c.After == nil {
+		if was := c.Before.Mapping; was.Via == access.ViaEntry {
+			w.policies = slices.DeleteFunc(w.policies, func(p access.SetPolicy) bool { return p.Cluster == c.Cluster && p.Principal == was.Row.RoleARN })
+		}
+		return
+	}
+	m := *c.After.Mapping
+	if m.Row.RoleARN == "" {
+		m.Row.RoleARN = w.principal(c.Account, m.PermissionSet, m.Via)
+	}
+	w.rows = append(w.rows, m)
+}
+
+func (w *world) principal(a access.AccountID, set string, via access.Mechanism) access.ARN {
+	arn := w.roles[string(a)+"/"+set]
+	if via == access.ViaEntry {
+		return withPath(arn)
+	}
+	return arn
+}
+
+// associate does what EKS does: one association of each policy with an entry, which has to be there.
+func (w *world) associate(c plan.Change) {
+	p := c.Before
+	if c.After != nil {
+		p = c.After
+	}
+	now := *p.Policy
+	if now.Principal == "" {
+		now.Principal = w.principal(c.Account, now.PermissionSet, access.ViaEntry)
+	}
+	w.policies = slices.DeleteFunc(w.policies, func(o access.SetPolicy) bool {
+		return o.Cluster == c.Cluster && o.Principal == now.Principal && o.Association.Policy == now.Association.Policy
+	})
+	if !slices.ContainsFunc(w.rows, func(m access.Mapping) bool {
+		return m.Cluster == c.Cluster && m.Via == access.ViaEntry && m.Row.RoleARN == now.Principal
+	}) {
+		panic(fmt.Sprintf("there is no entry of %s in %s", now.Principal, c.Cluster))
+	}
+	if c.After != nil {
+		w.policies = append(w.policies, now)
+	}
+}
+
+func withPath(role access.ARN) access.ARN {
+	return access.ARN(strings.Replace(string(role), "role/", "role/aws-reserved/sso.amazonaws.com/eu-central-1/", 1))
+}
+
 func (w *world) assign(c plan.Change) {
 	if c.Action == plan.Delete {
 		w.assignments = slices.DeleteFunc(w.assignments, func(a access.Assignment) bool { return a == *c.Before.Assignment })
@@ -81,8 +131,13 @@ func (w *world) assign(c plan.Change) {
 	w.assignments = append(w.assignments, a)
 	key := string(a.Account) + "/" + w.setName(a.PermissionSet)
 	if w.roles[key] == "" {
-		w.roles[key] = access.ARN("arn:aws:iam::" + string(a.Account) + ":role/AWSReservedSSO_" + w.setName(a.PermissionSet) + "_ffffffffffffffff")
+		w.roles[key] = lateRole(a.Account, w.setName(a.PermissionSet))
 	}
+}
+
+// lateRole is the role that comes with a set's first assignment in an account.
+func lateRole(a access.AccountID, set string) access.ARN {
+	return access.ARN("arn:aws:iam::" + string(a) + ":role/AWSReservedSSO_" + set + "_ffffffffffffffff")
 }
 
 func (w world) setName(arn access.ARN) string {
@@ -131,10 +186,7 @@ func (w world) things(u access.User, set string, c access.Cluster) []string {
 		return nil
 	}
 	var out []string
-	for _, r := range w.rows {
-		if r.Cluster != c.ARN || !strings.EqualFold(string(r.Row.RoleARN), string(role)) {
-			continue
-		}
+	for _, r := range w.inForce(c, role) {
 		username := strings.ReplaceAll(r.Row.Username, "{{SessionNameRaw}}", u.Name)
 		for _, g := range r.Row.Groups {
 			if !strings.HasPrefix(g, "rolecall:") {
@@ -150,6 +202,49 @@ func (w world) things(u access.User, set string, c access.Cluster) []string {
 					out = append(out, b.Binding.Namespace+"/"+string(b.Binding.Ref.Kind)+"/"+b.Binding.Ref.Name)
 				}
 			}
+		}
+		for _, p := range w.policies {
+			if p.Cluster == c.ARN && r.Via == access.ViaEntry && p.Principal == r.Row.RoleARN {
+				out = append(out, policyThings(c, p.Association)...)
+			}
+		}
+	}
+	return out
+}
+
+// inForce are the mappings by which the role comes in: its entry, or else its rows.
+func (w world) inForce(c access.Cluster, role access.ARN) []access.Mapping {
+	var entries, rows []access.Mapping
+	for _, r := range w.rows {
+		switch {
+		case r.Cluster != c.ARN || r.Dead || !strings.EqualFold(string(r.Row.RoleARN.WithoutPath()), string(role)):
+		case r.Via == access.ViaEntry:
+			entries = append(entries, r)
+		default:
+			rows = append(rows, r)
+		}
+	}
+	if len(entries) > 0 {
+		return entries
+	}
+	return rows
+}
+
+// policyThings are what an association gives: its policy in each namespace, and over the whole cluster.
+func policyThings(c access.Cluster, a access.PolicyAssociation) []string {
+	name := string(a.Policy)[strings.LastIndexByte(string(a.Policy), '/')+1:]
+	var out []string
+	if a.Scope == access.ScopeCluster {
+		out = append(out, "/AccessPolicy/"+name)
+	}
+	for _, ns := range c.Namespaces {
+		in := a.Scope == access.ScopeCluster
+		for _, p := range a.Namespaces {
+			start, glob := strings.CutSuffix(p, "*")
+			in = in || ns == p || glob && strings.HasPrefix(ns, start)
+		}
+		if in {
+			out = append(out, ns+"/AccessPolicy/"+name)
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -9,7 +10,9 @@ import (
 
 // finish sorts the changes, names them by their place and says what each waits for.
 func (d *differ) finish() []Change {
-	slices.SortStableFunc(d.nodes, func(a, b *node) int { return compareChanges(a.Change, b.Change) })
+	slices.SortStableFunc(d.nodes, func(a, b *node) int {
+		return cmp.Or(cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.phase, b.phase), compareChanges(a.Change, b.Change))
+	})
 	for i, n := range d.nodes {
 		n.ID = strconv.Itoa(i + 1)
 	}
@@ -86,7 +89,8 @@ func (x *dependencyIndex) dependencies(n *node) []string {
 			needs = append(needs, x.find(place{stage: s, kind: k, account: n.Account}, n.sets)...)
 		}
 	}
-	bindings := []ObjectKind{KindClusterRoleBinding, KindRoleBinding}
+	bindings, mappings := []ObjectKind{KindClusterRoleBinding, KindRoleBinding}, []ObjectKind{KindAwsAuthRow, KindAccessEntry}
+	all := slices.Concat(bindings, mappings, []ObjectKind{KindPolicyAssociation})
 	switch n.Stage {
 	case StageNarrow:
 		needs = append(needs, x.narrowBefore(n)...)
@@ -95,40 +99,57 @@ func (x *dependencyIndex) dependencies(n *node) []string {
 		needs = append(needs, x.narrow[n.Account]...)
 	case StageAdd:
 		needs = append(needs, x.inside[n.Cluster]...)
-		if n.Kind == KindAwsAuthRow {
-			if n.After.Mapping.Symbolic() {
-				inAccount(StageAssign, KindAccountAssignment)
-			}
+		if n.Kind != KindAwsAuthRow && n.Kind != KindAccessEntry {
+			inCluster(StageAdd, mappings...)
 			break
 		}
-		inCluster(StageAdd, KindAwsAuthRow)
+		if n.After != nil && n.After.Mapping.Symbolic() {
+			inAccount(StageAssign, KindAccountAssignment)
+		}
+		if n.Kind == KindAccessEntry && n.Action == Create {
+			needs = append(needs, x.deadBefore(n)...)
+		}
 	case StageRemove:
 		needs = append(needs, x.inside[n.Cluster]...)
 		if n.Kind == KindAccountAssignment {
 			inAccount(StageAssign, KindAccountAssignment)
-			inAccount(StageAdd, append(bindings, KindAwsAuthRow)...)
-			inAccount(StageRemove, append(bindings, KindAwsAuthRow)...)
+			inAccount(StageAdd, all...)
+			inAccount(StageRemove, all...)
 			break
 		}
-		inCluster(StageAdd, append(bindings, KindAwsAuthRow)...)
-		if n.Kind == KindAwsAuthRow {
+		inCluster(StageAdd, all...)
+		switch n.Kind {
+		case KindAwsAuthRow:
 			inCluster(StageRemove, bindings...)
+		case KindAccessEntry:
+			inCluster(StageRemove, append(bindings, KindPolicyAssociation, KindAwsAuthRow)...)
+		case KindPermissionSetTag, KindAccountAssignment, KindPolicyAssociation, KindRoleBinding, KindClusterRoleBinding:
 		}
 	case StageOwn, StageWait, StageVerify:
 	}
 	return ids(needs, n)
 }
 
-// narrowBefore: a row loses its group only after every binding has lost it; a binding loses subjects only after the bindings that take them over exist.
+// deadBefore is the removal of the dead entry that an entry replaces.
+func (x *dependencyIndex) deadBefore(n *node) []*node {
+	return slices.DeleteFunc(x.find(place{stage: StageAdd, kind: KindAccessEntry, account: n.Account, cluster: n.Cluster}, n.sets), func(o *node) bool {
+		return o.Action != Delete
+	})
+}
+
+// narrowBefore: each phase waits for those before it. Within one a mapping loses its group only after every binding has lost it; a binding loses subjects only after the bindings that take them over exist.
 func (x *dependencyIndex) narrowBefore(n *node) []*node {
 	var out []*node
 	for _, o := range x.inside[n.Cluster] {
-		if n.Kind == KindAwsAuthRow && o.Kind != KindAwsAuthRow || n.Action != Create && o.Action == Create {
+		if o.phase < n.phase || o.phase == n.phase && (n.maps() && !o.maps() || n.Action != Create && o.Action == Create) {
 			out = append(out, o)
 		}
 	}
 	return out
 }
+
+// maps tells whether the change is about a mapping.
+func (n *node) maps() bool { return n.Kind == KindAwsAuthRow || n.Kind == KindAccessEntry }
 
 func ids(nodes []*node, self *node) []string {
 	out := []string{}

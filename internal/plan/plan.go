@@ -51,6 +51,8 @@ const (
 	KindPermissionSetTag   ObjectKind = "PermissionSetTag"
 	KindAccountAssignment  ObjectKind = "AccountAssignment"
 	KindAwsAuthRow         ObjectKind = "AwsAuthRow"
+	KindAccessEntry        ObjectKind = "AccessEntry"
+	KindPolicyAssociation  ObjectKind = "PolicyAssociation"
 	KindRoleBinding        ObjectKind = "RoleBinding"
 	KindClusterRoleBinding ObjectKind = "ClusterRoleBinding"
 )
@@ -69,6 +71,9 @@ const (
 	ReasonNarrow     Reason = "newcomers to the role must not get this"
 	ReasonDead       Reason = "it reaches nobody today and would reach newcomers"
 	ReasonBoundByNow Reason = "the grant binds differently now"
+	ReasonRemade     Reason = "its role was made again, so the entry is dead"
+	ReasonHidden     Reason = "the access entry that hides it changes"
+	ReasonAdopted    Reason = "it is listed under adopt"
 	ReasonMatched    Reason = "its place matches a grant that binds elsewhere"
 )
 
@@ -86,6 +91,7 @@ type Object struct {
 	Tag        *access.OwnerTag
 	Assignment *access.Assignment
 	Mapping    *access.Mapping
+	Policy     *access.SetPolicy
 	Binding    *access.Binding
 }
 
@@ -122,9 +128,12 @@ func decodeObject(kind ObjectKind, b json.RawMessage) (*Object, error) {
 	case KindAccountAssignment:
 		o.Assignment = &access.Assignment{}
 		into = o.Assignment
-	case KindAwsAuthRow:
+	case KindAwsAuthRow, KindAccessEntry:
 		o.Mapping = &access.Mapping{}
 		into = o.Mapping
+	case KindPolicyAssociation:
+		o.Policy = &access.SetPolicy{}
+		into = o.Policy
 	case KindRoleBinding, KindClusterRoleBinding:
 		o.Binding = &access.Binding{}
 		into = o.Binding
@@ -147,6 +156,8 @@ func (o Object) MarshalJSON() ([]byte, error) {
 		v = o.Assignment
 	case o.Mapping != nil:
 		v = o.Mapping
+	case o.Policy != nil:
+		v = o.Policy
 	case o.Binding != nil:
 		v = o.Binding
 	}
@@ -242,6 +253,11 @@ func compareChanges(a, b Change) int {
 		cmp.Compare(a.Account, b.Account), cmp.Compare(a.actionOrder(), b.actionOrder()), cmp.Compare(a.namespace(), b.namespace()), cmp.Compare(a.Name, b.Name))
 }
 
+// SameRow tells whether both are about the same row of aws-auth, so that one write cannot do both.
+func (c Change) SameRow(o Change) bool {
+	return c.Kind == KindAwsAuthRow && o.Kind == KindAwsAuthRow && c.Cluster == o.Cluster && c.Name == o.Name
+}
+
 func (c Change) namespace() string {
 	if o := c.object(); o.Binding != nil {
 		return o.Binding.Namespace
@@ -249,14 +265,20 @@ func (c Change) namespace() string {
 	return ""
 }
 
-// actionOrder puts creations first: what replaces comes before what is replaced.
-func (c Change) actionOrder() int { return slices.Index([]Action{Create, Update, Delete}, c.Action) }
+// actionOrder puts creations first: what replaces comes before what is replaced. Only a dead entry has to go before it can be made again.
+func (c Change) actionOrder() int {
+	if c.Kind == KindAccessEntry && c.Stage == StageAdd {
+		return slices.Index([]Action{Delete, Create, Update}, c.Action)
+	}
+	return slices.Index([]Action{Create, Update, Delete}, c.Action)
+}
 
-// kindOrder is mappings before bindings, except where things go away: there it is bindings, mappings, assignments.
+// kindOrder is mappings before bindings, except where things go away: there it is bindings, mappings, assignments. A row goes before the entry
+// that hides it.
 func (c Change) kindOrder() int {
-	order := []ObjectKind{KindPermissionSetTag, KindAccountAssignment, KindAwsAuthRow, KindClusterRoleBinding, KindRoleBinding}
+	order := []ObjectKind{KindPermissionSetTag, KindAccountAssignment, KindAwsAuthRow, KindAccessEntry, KindPolicyAssociation, KindClusterRoleBinding, KindRoleBinding}
 	if c.Stage == StageRemove || c.Stage == StageNarrow {
-		order = []ObjectKind{KindClusterRoleBinding, KindRoleBinding, KindAwsAuthRow, KindAccountAssignment, KindPermissionSetTag}
+		order = []ObjectKind{KindClusterRoleBinding, KindRoleBinding, KindPolicyAssociation, KindAwsAuthRow, KindAccessEntry, KindAccountAssignment, KindPermissionSetTag}
 	}
 	return slices.Index(order, c.Kind)
 }

@@ -35,6 +35,7 @@ func (i *Service) operations() map[string]awsquery.Operation {
 	policyARN := awsquery.Text("PolicyArn").Required().Between(20, 2048)
 	return map[string]awsquery.Operation{
 		"ListRoles":     {Members: []awsquery.Member{pathPrefix(), marker(), maxItems()}, Needs: i.needsListRoles, Handle: i.listRoles},
+		"ListUsers":     {Members: []awsquery.Member{pathPrefix(), marker(), maxItems()}, Needs: i.needsListUsers, Handle: i.listUsers},
 		"GetRole":       {Members: []awsquery.Member{role}, Needs: i.onRole("iam:GetRole"), Handle: i.getRole},
 		"CreateRole":    {Members: createRole(), Needs: i.needsCreateRole, Handle: i.createRole},
 		"DeleteRole":    {Members: []awsquery.Member{role}, Needs: i.onRole("iam:DeleteRole"), Handle: i.deleteRole},

@@ -241,7 +241,7 @@ func TestErrorsAreThoseOfIAM(t *testing.T) {
 			return err
 		}, "NoSuchEntity"},
 		{"an operation that is not simulated", func(t *testing.T, c *iamsdk.Client) error {
-			_, err := c.ListUsers(t.Context(), &iamsdk.ListUsersInput{})
+			_, err := c.ListGroups(t.Context(), &iamsdk.ListGroupsInput{})
 			return err
 		}, "InvalidAction"},
 		{"simulating somebody unknown", func(t *testing.T, c *iamsdk.Client) error {

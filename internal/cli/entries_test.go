@@ -1,0 +1,397 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/kubesim"
+)
+
+const (
+	devRole    = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_Dev_0123456789abcdef"
+	devRow     = "arn:aws:iam::111122223333:role/AWSReservedSSO_Dev_0123456789abcdef"
+	nodesEntry = "nodes EC2_LINUX system:node:{{EC2PrivateDNSName}} [system:nodes]"
+	ourEntry   = "Dev platform sso:Dev:{{SessionNameRaw}} "
+	viewPolicy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+	editPolicy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy"
+)
+
+// door is a cluster as it is before a case, and what the installation and its one grant say.
+type door struct {
+	mode    string
+	entries []doorEntry
+	// rows go after those of the nodes and of rolecall.
+	rows string
+	// installation is added to rolecall.yaml; allow is the grant's, and bind its way to bind.
+	installation, allow, bind string
+	lag                       awssim.Lag
+}
+
+// doorEntry is an access entry for the role of Dev.
+type doorEntry struct {
+	PrincipalARN string            `json:"principalArn"`
+	Username     string            `json:"username,omitempty"`
+	Groups       []string          `json:"kubernetesGroups,omitempty"`
+	Type         string            `json:"type,omitempty"`
+	PrincipalID  string            `json:"principalId,omitempty"`
+	Tags         map[string]string `json:"tags,omitempty"`
+	Policies     []doorPolicy      `json:"policies,omitempty"`
+	CreatedAt    time.Time         `json:"createdAt,omitzero"`
+}
+
+type doorPolicy struct {
+	PolicyARN  string   `json:"policyArn"`
+	ScopeType  string   `json:"scopeType"`
+	Namespaces []string `json:"namespaces,omitempty"`
+}
+
+// entry is ours with what we associated with it.
+func entry(change func(*doorEntry), policies ...access.PolicyAssociation) doorEntry {
+	e := doorEntry{PrincipalARN: devRole, Username: "sso:Dev:{{SessionNameRaw}}", Tags: map[string]string{access.TagOwner: "platform"}}
+	record := access.PolicyRecord{}
+	for _, a := range policies {
+		e.Policies = append(e.Policies, doorPolicy{string(a.Policy), string(a.Scope), a.Namespaces})
+		record.Put(a)
+	}
+	if len(policies) > 0 {
+		e.Tags[access.TagAssociations] = record.String()
+	}
+	if change != nil {
+		change(&e)
+	}
+	return e
+}
+
+func everywhere(policy string) access.PolicyAssociation {
+	return access.PolicyAssociation{Policy: access.ARN(policy), Scope: access.ScopeCluster}
+}
+
+func in(policy string, namespaces ...string) access.PolicyAssociation {
+	return access.PolicyAssociation{Policy: access.ARN(policy), Scope: access.ScopeNamespace, Namespaces: namespaces}
+}
+
+// dead makes an entry stand for an earlier role of the same name.
+func dead(e *doorEntry) {
+	e.PrincipalID, e.CreatedAt = "AROAGONE", time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
+}
+
+// foreign makes an entry somebody else's.
+func foreign(e *doorEntry) {
+	e.Tags, e.Username, e.Groups = map[string]string{"team": "shop"}, "", []string{"shop-developers"}
+}
+
+// foyer is a stage whose cluster has access entries.
+type foyer struct {
+	stage
+	sim *awssim.Server
+	// before may answer a request to AWS itself.
+	before func(http.ResponseWriter, *http.Request) bool
+}
+
+func newFoyer(t *testing.T, d door) *foyer {
+	t.Helper()
+	var org map[string]any
+	if err := json.Unmarshal([]byte(staged), &org); err != nil {
+		t.Fatal(err)
+	}
+	trust := map[string]any{"Version": "2012-10-17", "Statement": []any{}}
+	org["roles"] = append(org["roles"].([]any),
+		map[string]any{"account": "pay", "name": "AWSReservedSSO_Dev_0123456789abcdef", "path": "/aws-reserved/sso.amazonaws.com/eu-central-1/", "permissionSet": "Dev", "trust": trust},
+		map[string]any{"account": "pay", "name": "nodes", "trust": trust})
+	entries := append([]doorEntry{{PrincipalARN: "arn:aws:iam::111122223333:role/nodes", Type: "EC2_LINUX"}}, d.entries...)
+	if d.mode == "CONFIG_MAP" {
+		entries = nil
+	}
+	org["clusters"] = []any{map[string]any{"account": "pay", "region": "eu-central-1", "name": "eu", "version": "1.35", "authenticationMode": d.mode, "accessEntries": entries}}
+	text, err := json.Marshal(org)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := awssim.Load(strings.NewReader(string(text)), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &foyer{stage: stage{Server: kubesim.New("rolecall", "default"), dir: t.TempDir()}, sim: awssim.New(awssim.Options{State: state, Clock: time.Now, Lag: d.lag})}
+	f.User, f.Extra = "rolecall", map[string][]string{"canonicalArn": {"arn:aws:iam::111122223333:role/rolecall"}}
+	f.Put("/apis/rbac.authorization.k8s.io/v1/clusterroles/view", kubesim.Object{"rules": []kubesim.Object{{"verbs": []string{"get"}, "apiGroups": []string{""}, "resources": []string{"pods"}}}})
+	f.rows(stagedRows + d.rows)
+	f.open(t)
+	for name, text := range map[string]string{"rolecall.yaml": smallInstallation + d.installation, "p.yaml": f.policy(d.allow, d.bind)} {
+		if err := os.WriteFile(filepath.Join(f.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+// open starts the servers and points the environment at them.
+func (f *foyer) open(t *testing.T) {
+	t.Helper()
+	api := httptest.NewTLSServer(f.Server)
+	t.Cleanup(api.Close)
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: api.Certificate().Raw})
+	if err := f.sim.SetClusterEndpoint("pay", "eu-central-1", "eu", api.URL, ca); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.before == nil || !f.before(w, r) {
+			f.sim.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	for k, v := range map[string]string{
+		"AWS_ENDPOINT_URL": srv.URL, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIACALLERCALLERCALL", "AWS_SECRET_ACCESS_KEY": "secret",
+		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	} {
+		t.Setenv(k, v)
+	}
+}
+
+// policy is the small policy with other items; without any it has a grant for a cluster that does not exist.
+func (f *foyer) policy(allow, bind string) string {
+	text := smallPolicy
+	if allow == "" {
+		return strings.Replace(text, "{accounts: [pay]}", "{accounts: [pay], names: [elsewhere]}", 1)
+	}
+	if bind != "" {
+		text += "      bind: " + bind + "\n"
+	}
+	return strings.Replace(text, "[{clusterRole: view, namespaces: [default]}]", allow, 1)
+}
+
+// entries are the cluster's access entries as EKS has them: role, owner or type, username, groups, associations.
+func (f *foyer) entries(t *testing.T) []string {
+	t.Helper()
+	a, err := f.sim.Access("pay", "eu-central-1", "eu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := []string{}
+	for _, e := range a.Entries {
+		name, _ := access.ARN(e.PrincipalARN).RoleName()
+		if set, ok := access.PermissionSetOfRole(name); ok {
+			name = set
+		}
+		words := []string{name}
+		if e.Type != "STANDARD" {
+			words = append(words, e.Type)
+		}
+		if owner := e.Tags[access.TagOwner]; owner != "" {
+			words = append(words, owner)
+		}
+		words = append(words, e.Username, fmt.Sprint(slices.Sorted(slices.Values(e.Groups))))
+		for _, k := range slices.Sorted(maps.Keys(e.Policies)) {
+			p := e.Policies[k]
+			words = append(words, strings.TrimSpace(access.PolicyName(k)+" "+strings.Join(p.Namespaces, ",")))
+		}
+		if strings.HasPrefix(e.PrincipalID, "AROAGONE") {
+			words = append(words, "dead")
+		}
+		out = append(out, strings.Join(words, " "))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestWhatIsAppliedIsThereAndASecondPlanIsEmpty is the conformance table of access entries and EKS access policies.
+func TestWhatIsAppliedIsThereAndASecondPlanIsEmpty(t *testing.T) {
+	const view = "[{clusterRole: view, namespaces: [default]}]"
+	group := access.GroupName("platform", "p", "g")
+	byUser, byGroup := ourEntry+"[]", ourEntry+"["+group+"]"
+	ourRow := "- rolearn: " + devRow + "\n  username: \"sso:Dev:{{SessionNameRaw}}\"\n  groups: []\n"
+	foreignRow := "- rolearn: " + devRow + "\n  username: shop\n  groups: [shop-developers]\n"
+	adopt := "adopt: [{cluster: eu, accessEntry: \"" + devRole + "\"}]\n"
+	tests := []struct {
+		name string
+		door door
+		want []string
+		// mapped tells whether aws-auth has a row for the role in the end; says is in what apply printed.
+		mapped bool
+		says   []string
+	}{
+		{"an entry in mode API", door{mode: "API", allow: view}, []string{byUser}, false, []string{"· access entries", "+ entry"}},
+		{"an entry, and no row, where both are honoured", door{mode: "API_AND_CONFIG_MAP", allow: view}, []string{byUser}, false, []string{"· access entries, aws-auth"}},
+		{"a row in mode CONFIG_MAP", door{mode: "CONFIG_MAP", allow: view}, nil, true, []string{"· aws-auth", "+ row"}},
+		{"a row where the installation says so", door{mode: "API_AND_CONFIG_MAP", allow: view, installation: "mapping: ConfigMap\n"}, nil, true, nil},
+		{"a row of ours stays one", door{mode: "API_AND_CONFIG_MAP", allow: view, rows: ourRow}, nil, true, nil},
+		{"the group of a grant that binds by group", door{mode: "API", allow: view, bind: "Group"}, []string{byGroup}, false, nil},
+		{
+			"an EKS access policy for the whole cluster", door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}]"},
+			[]string{ourEntry + "[] AmazonEKSViewPolicy"}, false, []string{"+ association", "AmazonEKSViewPolicy everywhere of Dev"},
+		},
+		{
+			"one association of the same policy for several namespaces",
+			door{mode: "API", allow: `[{accessPolicy: AmazonEKSViewPolicy, namespaces: ["shop-*", default]}, {accessPolicy: AmazonEKSViewPolicy, namespaces: [team]}]`},
+			[]string{ourEntry + "[] AmazonEKSViewPolicy default,shop-*,team"}, false, nil,
+		},
+		{
+			"another scope of a policy that is there", door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy, namespaces: [default]}]", entries: []doorEntry{entry(nil, everywhere(viewPolicy))}},
+			[]string{ourEntry + "[] AmazonEKSViewPolicy default"}, false, nil,
+		},
+		{
+			"a policy in the place of another", door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}]", entries: []doorEntry{entry(nil, in(editPolicy, "default"))}},
+			[]string{ourEntry + "[] AmazonEKSViewPolicy"}, false, nil,
+		},
+		{
+			"an entry that somebody changed", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Username, e.Groups = "x:{{SessionName}}", []string{"more"} })}},
+			[]string{byUser}, false, []string{"was changed by somebody else"},
+		},
+		{
+			"an entry that somebody gave EKS's default username", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Username = "" })}},
+			[]string{byUser}, false, []string{"was changed by somebody else"},
+		},
+		{
+			"a dead entry", door{mode: "API", allow: view, entries: []doorEntry{entry(dead)}}, []string{byUser}, false, []string{"its role was made again"},
+		},
+		{
+			"a dead entry with its EKS access policies",
+			door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}, {clusterRole: view}]", entries: []doorEntry{entry(dead, everywhere(viewPolicy))}},
+			[]string{ourEntry + "[" + group + "] AmazonEKSViewPolicy"}, false, nil,
+		},
+		{
+			"a dead entry of somebody else stays", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { foreign(e); dead(e) })}},
+			[]string{"Dev arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/{{SessionName}} [shop-developers] dead"}, false, []string{"not ours", "team=shop"},
+		},
+		{
+			"an entry of somebody else stays", door{mode: "API", allow: view, entries: []doorEntry{entry(foreign)}},
+			[]string{"Dev arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/{{SessionName}} [shop-developers]"}, false, []string{"not ours", "team=shop"},
+		},
+		{
+			"an entry of another installation stays", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Tags[access.TagOwner] = "other" })}},
+			[]string{"Dev other sso:Dev:{{SessionNameRaw}} []"}, false, []string{"not ours", `the installation "other"`},
+		},
+		{
+			"an entry of somebody else that is adopted keeps its groups", door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(foreign, everywhere(viewPolicy))}},
+			[]string{ourEntry + "[shop-developers] AmazonEKSViewPolicy"}, false, []string{"it is listed under adopt"},
+		},
+		{
+			"an entry that only lacks our tag is adopted as it is", door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(func(e *doorEntry) { e.Tags = nil })}},
+			[]string{byUser}, false, []string{"it is listed under adopt"},
+		},
+		{
+			"a row of somebody else keeps the entry away", door{mode: "API_AND_CONFIG_MAP", allow: view, rows: foreignRow}, nil, true, []string{"not ours", "our access entry would hide it"},
+		},
+		{
+			"a policy that somebody else gave our entry stays", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) {
+				e.Policies = append(e.Policies, doorPolicy{PolicyARN: editPolicy, ScopeType: "cluster"})
+			})}},
+			[]string{byUser + " AmazonEKSEditPolicy"}, false, []string{"somebody else gave our access entry AmazonEKSEditPolicy everywhere"},
+		},
+		{
+			"what no grant wants goes", door{mode: "API", installation: "maxRemovals: 100%\n", entries: []doorEntry{entry(nil, everywhere(viewPolicy))}}, nil, false, []string{"- entry"},
+		},
+		{
+			"an entry to which somebody else gave a policy does not go", door{mode: "API", installation: "maxRemovals: 100%\n", entries: []doorEntry{entry(func(e *doorEntry) {
+				e.Policies = append(e.Policies, doorPolicy{PolicyARN: editPolicy, ScopeType: "namespace", Namespaces: []string{"default"}})
+			}, everywhere(viewPolicy))}},
+			[]string{byUser + " AmazonEKSEditPolicy default"}, false, []string{"- association"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFoyer(t, tt.door)
+			out, _ := f.run(t, 0, "apply", "--auto-approve", "--allow-role-deletion")
+			contains(t, out, tt.says...)
+			want := append([]string{}, tt.want...)
+			if tt.door.mode != "CONFIG_MAP" {
+				want = append(want, nodesEntry)
+			}
+			slices.Sort(want)
+			if d := cmp.Diff(want, f.entries(t)); d != "" {
+				t.Errorf("access entries (-want +got):\n%s\n%s", d, out)
+			}
+			if got := strings.Contains(f.mapRoles(), devRow); got != tt.mapped {
+				t.Errorf("aws-auth maps the role: %v, want %v", got, tt.mapped)
+			}
+			again, _ := f.run(t, 0, "plan", "--detailed-exitcode")
+			contains(t, again, "nothing to do")
+		})
+	}
+}
+
+// healed is a case with everything there is: a dead entry with a policy, another policy wanted, and a binding.
+func healed() (door, []string) {
+	d := door{
+		mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}, {accessPolicy: AmazonEKSEditPolicy, namespaces: [default]}, {clusterRole: view}]",
+		entries: []doorEntry{entry(dead, everywhere(viewPolicy))},
+	}
+	return d, []string{ourEntry + "[" + access.GroupName("platform", "p", "g") + "] AmazonEKSEditPolicy default AmazonEKSViewPolicy", nodesEntry}
+}
+
+// TestARunThatBreaksOffAtAnyWriteIsFinishedByTheNext crashes before and after each call that writes to EKS.
+func TestARunThatBreaksOffAtAnyWriteIsFinishedByTheNext(t *testing.T) {
+	for _, performed := range []bool{false, true} {
+		for nth := 1; ; nth++ {
+			d, want := healed()
+			f := newFoyer(t, d)
+			ctx, crash := context.WithCancel(t.Context())
+			writes := 0
+			f.before = func(w http.ResponseWriter, r *http.Request) bool {
+				if !strings.HasPrefix(r.URL.Path, "/clusters/") && !strings.HasPrefix(r.URL.Path, "/tags/") || r.Method == http.MethodGet {
+					return false
+				}
+				if writes++; writes != nth {
+					return false
+				}
+				if performed {
+					f.sim.ServeHTTP(httptest.NewRecorder(), r)
+				}
+				crash()
+				panic(http.ErrAbortHandler)
+			}
+			f.crashed(t, ctx)
+			crash()
+			f.before = nil
+			f.run(t, 0, "apply", "--auto-approve")
+			if d := cmp.Diff(want, f.entries(t)); d != "" {
+				t.Errorf("access entries after a crash at write %d, performed %v (-want +got):\n%s", nth, performed, d)
+			}
+			f.run(t, 0, "plan", "--detailed-exitcode")
+			if writes < nth {
+				if nth < 6 {
+					t.Errorf("there were %d writes only", writes)
+				}
+				break
+			}
+		}
+	}
+}
+
+// crashed runs apply, which the context ends.
+func (f *foyer) crashed(t *testing.T, ctx context.Context) {
+	t.Helper()
+	var out strings.Builder
+	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Now: time.Now, Getenv: func(k string) string { return map[string]string{"HOME": f.dir}[k] }}
+	Main(ctx, host, []string{"rolecall", "--config", filepath.Join(f.dir, "rolecall.yaml"), "apply", "--auto-approve"})
+}
+
+// TestEntriesAreMadeWhereEKSIsBehindAndThrottles: EKS does not know a role at once, shows what was written later, and refuses for its rates.
+func TestEntriesAreMadeWhereEKSIsBehindAndThrottles(t *testing.T) {
+	d, want := healed()
+	d.lag = awssim.Lag{Reads: 300 * time.Millisecond}
+	f := newFoyer(t, d)
+	f.sim.SetFaults(awssim.Faults{Rules: []awssim.Fault{
+		{Service: "eks", Operation: "CreateAccessEntry", Kind: awssim.DropReply, Times: 1},
+		{Service: "eks", Operation: "AssociateAccessPolicy", Kind: awssim.Throttle, Times: 2},
+		{Service: "eks", Operation: "DeleteAccessEntry", Kind: awssim.InternalError, Times: 1},
+	}})
+	f.run(t, 0, "apply", "--auto-approve")
+	if d := cmp.Diff(want, f.entries(t)); d != "" {
+		t.Errorf("access entries (-want +got):\n%s", d)
+	}
+}

@@ -1,0 +1,189 @@
+package scenario_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/ssoadmin"
+	"github.com/aws/aws-sdk-go-v2/service/ssoadmin/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall-dev/rolecall/lab/labtest"
+)
+
+// TestPoliciesReachClustersInEveryMode applies one policy to clusters in the three authentication modes, with the documented rights: what it says is
+// what the API servers do with signed tokens. Roles that are made again, under the same ARN and under another, are healed.
+func TestPoliciesReachClustersInEveryMode(t *testing.T) {
+	b := newBenchOf(t, filepath.Join("lab", "scenario", "testdata", "entries"))
+	dana := b.signIn(t, "dana@example.com", "prod", "Dev")
+	if got := b.pods(t, dana, "prod/entries", "shop"); got != 401 {
+		t.Fatalf("the entry that stands for an earlier role admits its holder: %d", got)
+	}
+	b.policy(t, "p",
+		grant{name: "developers", group: "developers", set: "Dev", cluster: "prod/*", more: "allow: [{clusterRole: view, namespaces: [shop]}]"},
+		grant{name: "auditors", group: "auditors", set: "Audit", cluster: "prod/*", more: "allow: [{accessPolicy: AmazonEKSViewPolicy, namespaces: [shop]}, {clusterRole: view, namespaces: [kube-public]}]"})
+	text := strings.Replace(b.text(t, "access/p.yaml"), `permissionSet: Audit}
+      clusters: {accounts: [prod], names: ["*"]}`, `permissionSet: Audit}
+      clusters: {accounts: [prod], names: [both, entries]}`, 1)
+	b.write(t, "access/p.yaml", text)
+	out := b.settle(t)
+	says(t, out, "its role was made again, so the entry is dead", "· access entries", "AmazonEKSViewPolicy in shop of Audit")
+
+	t.Run("a grant to people", func(t *testing.T) {
+		olu := b.signIn(t, "olu@example.com", "prod", "Dev")
+		for _, cluster := range []string{"rows", "both", "entries"} {
+			b.becomes(t, 200, dana, "prod/"+cluster, "shop")
+			b.becomes(t, 403, dana, "prod/"+cluster, "default")
+			b.becomes(t, 403, olu, "prod/"+cluster, "shop")
+		}
+	})
+	t.Run("an EKS access policy", b.audited)
+	t.Run("rows and entries go where the mode says", func(t *testing.T) {
+		want := map[string][]string{"rows": {"row Dev"}, "both": {"entry Audit", "entry Dev"}, "entries": {"entry Audit", "entry Dev"}}
+		if d := cmp.Diff(want, b.mapped(t)); d != "" {
+			t.Errorf("mappings of the sets (-want +got):\n%s", d)
+		}
+	})
+	t.Run("a role under another suffix", func(t *testing.T) {
+		before := b.roleOf(t, b.signIn(t, "sam@example.com", "prod", "Audit"))
+		b.reassign(t, "Audit", "auditors")
+		sam := b.signIn(t, "sam@example.com", "prod", "Audit")
+		if after := b.roleOf(t, sam); after == before {
+			t.Fatalf("the role is still %s", after)
+		}
+		for _, cluster := range []string{"both", "entries"} {
+			if got := b.pods(t, sam, "prod/"+cluster, "shop"); got != 401 {
+				t.Errorf("before the run %s answers %d, want 401", cluster, got)
+			}
+		}
+		says(t, b.settle(t), "its role is gone")
+		b.audited(t)
+		if d := cmp.Diff([]string{"entry Audit", "entry Dev"}, b.mapped(t)["entries"]); d != "" {
+			t.Errorf("mappings of the sets (-want +got):\n%s", d)
+		}
+	})
+	t.Run("without policies all of it goes, and nothing else", func(t *testing.T) {
+		b.clear(t)
+		if d := cmp.Diff(map[string][]string{"rows": nil, "both": nil, "entries": nil}, b.mapped(t)); d != "" {
+			t.Errorf("mappings of the sets (-want +got):\n%s", d)
+		}
+		b.becomes(t, 401, dana, "prod/entries", "shop")
+	})
+}
+
+// audited wants what the grant of the auditors says.
+func (b *bench) audited(t *testing.T) {
+	sam := b.signIn(t, "sam@example.com", "prod", "Audit")
+	for _, cluster := range []string{"both", "entries"} {
+		b.becomes(t, 200, sam, "prod/"+cluster, "shop")
+		b.becomes(t, 200, sam, "prod/"+cluster, "kube-public")
+		b.becomes(t, 403, sam, "prod/"+cluster, "default")
+	}
+	b.becomes(t, 401, sam, "prod/rows", "shop")
+}
+
+// mapped tells, cluster by cluster, which permission sets have a row or an access entry.
+func (b *bench) mapped(t *testing.T) map[string][]string {
+	t.Helper()
+	const begin = "AWSReservedSSO_"
+	set := func(arn string) string {
+		_, name, _ := strings.Cut(arn, begin)
+		return name[:strings.LastIndex(name, "_")]
+	}
+	config := b.Config(b.assumed(t))
+	config.Region = "eu-central-1"
+	client := eks.NewFromConfig(config)
+	out := map[string][]string{}
+	for _, name := range []string{"rows", "both", "entries"} {
+		out[name] = nil
+		for line := range strings.Lines(b.configMap(t, b.Member(t, "prod/"+name)).Data["mapRoles"]) {
+			if strings.Contains(line, begin) {
+				out[name] = append(out[name], "row "+set(strings.TrimRight(line, "\"\n")))
+			}
+		}
+		if name == "rows" {
+			continue
+		}
+		entries, err := client.ListAccessEntries(t.Context(), &eks.ListAccessEntriesInput{ClusterName: awssdk.String(name)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, arn := range entries.AccessEntries {
+			if strings.Contains(arn, begin) {
+				out[name] = append(out[name], "entry "+set(arn))
+			}
+		}
+		slices.Sort(out[name])
+	}
+	return out
+}
+
+// reassign takes a set's only assignment away by hand and makes it again: its role gets another suffix.
+func (b *bench) reassign(t *testing.T, set, group string) {
+	t.Helper()
+	client := ssoadmin.NewFromConfig(b.Administrator(t))
+	instances, err := client.ListInstances(t.Context(), &ssoadmin.ListInstancesInput{})
+	if err != nil || len(instances.Instances) != 1 {
+		t.Fatalf("finding Identity Center: %v, %v", instances, err)
+	}
+	instance := instances.Instances[0]
+	arn, principal, account := b.setARN(t, client, instance.InstanceArn, set), b.groupID(t, instance.IdentityStoreId, group), awssdk.String("111122223333")
+	_, err = client.DeleteAccountAssignment(t.Context(), &ssoadmin.DeleteAccountAssignmentInput{
+		InstanceArn: instance.InstanceArn, PermissionSetArn: arn, PrincipalType: types.PrincipalTypeGroup, PrincipalId: principal,
+		TargetType: types.TargetTypeAwsAccount, TargetId: account,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	assigned := func() bool {
+		sets, err := client.ListPermissionSetsProvisionedToAccount(t.Context(), &ssoadmin.ListPermissionSetsProvisionedToAccountInput{InstanceArn: instance.InstanceArn, AccountId: account})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Contains(sets.PermissionSets, *arn)
+	}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for assigned() {
+		<-tick.C
+	}
+	_, err = client.CreateAccountAssignment(t.Context(), &ssoadmin.CreateAccountAssignmentInput{
+		InstanceArn: instance.InstanceArn, PermissionSetArn: arn, PrincipalType: types.PrincipalTypeGroup, PrincipalId: principal,
+		TargetType: types.TargetTypeAwsAccount, TargetId: account,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for !assigned() {
+		<-tick.C
+	}
+}
+
+// assumed is a session of rolecall's role in the account.
+func (b *bench) assumed(t *testing.T) labtest.Credentials {
+	t.Helper()
+	out, err := sts.NewFromConfig(b.Config(b.Caller(t))).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: awssdk.String("arn:aws:iam::111122223333:role/rolecall"), RoleSessionName: awssdk.String("test"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return labtest.Credentials{AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey, SessionToken: *out.Credentials.SessionToken}
+}
+
+// text reads a file of the folder.
+func (b *bench) text(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(b.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
