@@ -45,7 +45,7 @@ func shapes() map[string]map[string]fields {
 			".summary":           {always: "create update delete gain lose escalations"},
 		},
 		"Explanation": {
-			"":                         {always: "apiVersion kind user cluster through request verdict level scope privileged paths remedy"},
+			"":                         {"apiVersion kind user cluster through request verdict level scope privileged paths remedy", "why"},
 			".paths[]":                 path,
 			".paths[].hops[]":          hop,
 			".paths[].hops[].evidence": evidence,

@@ -23,7 +23,8 @@ func (a *app) whoCanCommand() *cobra.Command {
 		Short: "List everybody who can do something, and through what",
 		Long: `Lists everybody who can make a request, with the group, the row and the binding that bring them, in one
 cluster or in all. --privileged lists in its place everybody who is equivalent to an administrator anywhere, and why:
-system:masters, all rights, escalate, bind, impersonate, secrets or pods in kube-system, the right to change aws-auth.
+system:masters, all rights, escalate, bind, impersonate, secrets or pods in kube-system, the right to change aws-auth, and
+IAM policies of their permission set by which they can give themselves access through the AWS API.
 Ways in for others than people of Identity Center are listed after them; who can assume an ordinary role is not read.`,
 		Example: example(a.name,
 			"who-can \"delete nodes\" --cluster payments-eu --snapshot examples/acme/snapshot.json",
@@ -205,7 +206,11 @@ func via(p graph.Path) string {
 	if h, ok := p.Hop(graph.HopGroup); ok {
 		parts = append(parts, "group "+h.Name)
 	}
-	parts = append(parts, "row")
+	if _, ok := p.Hop(graph.HopMapping); ok {
+		parts = append(parts, "row")
+	} else if h, ok := p.Hop(graph.HopRole); ok {
+		parts = append(parts, "role "+h.Name)
+	}
 	if h, ok := p.Hop(graph.HopBinding); ok {
 		parts = append(parts, h.Name)
 	}

@@ -70,7 +70,7 @@ func Cells(g *graph.Graph, clusters []*graph.Cluster) iter.Seq[Entry] {
 		for _, c := range clusters {
 			for _, d := range c.Doors() {
 				for _, h := range held.of(d).Holders {
-					cell := d.Cell(h)
+					cell := privileged(d, h, d.Cell(h))
 					e := Entry{
 						User: h.User.Name, ID: h.User.ID, Cluster: c.ARN, Account: c.Account, Through: d.Set, Level: cell.Level,
 						Scope: Scope{cell.Namespaces}, Privileged: cell.Privileged != "", Why: cell.Privileged,
@@ -85,6 +85,14 @@ func Cells(g *graph.Graph, clusters []*graph.Cluster) iter.Seq[Entry] {
 			}
 		}
 	}
+}
+
+// privileged adds to what the holder may do through the door what their role may do past it: whoever can give themselves access has it.
+func privileged(d *graph.Door, h graph.Holding, cell graph.Cell) graph.Cell {
+	if cell.Privileged == "" && h.Certain() && !h.User.Disabled {
+		cell.Privileged = d.Control()
+	}
+	return cell
 }
 
 // Matrix is the whole report over the clusters. keep chooses the entries; nil keeps all.

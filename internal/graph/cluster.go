@@ -138,6 +138,8 @@ type Door struct {
 	masters   bool
 	grants    []rbac.Grant
 	cell      Cell
+	// control are the calls of the EKS API that the role may make and that matter here.
+	control []string
 }
 
 // Status is the state of role and mapping together.
@@ -147,13 +149,14 @@ func (d *Door) Status() Status { return d.Role.Status.and(d.Mapping.Status) }
 func (c *Cluster) makeDoors(k doorKey) []*Door {
 	var out []*Door
 	roleHop, role := c.roleHop(k)
+	control, _ := role.ControlOf(c.ARN)
 	arns := []access.ARN{role.ARN.WithoutPath()}
 	if role.ARN == "" {
 		arns = c.rowsOfSet(k)
 	}
 	for _, arn := range arns {
 		for _, m := range c.mappings(k, arn) {
-			d := &Door{Account: k.account, Set: k.set, c: c, role: role, Role: roleHop, Mapping: m.hop, entry: m.entry, identity: OK}
+			d := &Door{Account: k.account, Set: k.set, c: c, role: role, Role: roleHop, Mapping: m.hop, entry: m.entry, identity: OK, control: control.Effective(c.Mode)}
 			d.render()
 			out = append(out, d)
 		}

@@ -19,14 +19,22 @@ func (l *live) users() {
 		return
 	}
 	yields := newYields(l.rows)
-	people := map[string]bool{}
+	people, folded := map[string]bool{}, map[string]bool{}
 	for _, u := range l.x.Users {
-		people[u.Name] = true
+		people[u.Name], folded[strings.ToLower(u.Name)] = true, true
 	}
+	// Sessions of Identity Center's roles are called as users are; those of other roles as whoever assumes them likes.
+	chosen := newYields(slices.DeleteFunc(slices.Clone(l.rows), ofIdentityCenter))
+	usersKnown := !l.gap(access.PartUsers, access.PartInstance)
 	names, where := l.boundUsers()
 	for _, name := range names {
 		_, person, _ := access.ParseUsername(name)
 		ours := person != ""
+		if ours && usersKnown && yields.may(name) && !chosen.may(name) && !folded[strings.ToLower(person)] {
+			l.cannotOccur(name, where[name], fmt.Sprintf("Nobody in Identity Center is called %q: the user was renamed or deleted. Whoever gets that name next gets what is bound to it.", person),
+				"rolecall apply for a binding of rolecall's own; otherwise name the user as they are called now, or take them out of the binding")
+			continue
+		}
 		if yields.may(name) || !ours && !people[name] {
 			continue
 		}
@@ -39,6 +47,13 @@ func (l *live) users() {
 				"rolecall apply for a binding of rolecall's own; otherwise correct the name, or take it out of the binding")
 		}
 	}
+}
+
+// ofIdentityCenter tells whether the row is for a role that Identity Center made, as far as its name says.
+func ofIdentityCenter(e awsauth.Entry) bool {
+	name, _ := access.ARN(e.ARN).RoleName()
+	_, ok := access.PermissionSetOfRole(name)
+	return ok
 }
 
 func (l *live) cannotOccur(name string, bindings []string, why, hint string) {

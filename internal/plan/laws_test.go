@@ -409,7 +409,7 @@ func after(s *snapshot.Snapshot, w world, p *plan.Plan) *snapshot.Snapshot {
 		arn := w.roles[string(a.Account)+"/"+w.setName(a.PermissionSet)]
 		name, _ := arn.RoleName()
 		r := access.Role{Account: a.Account, ARN: access.ARN(strings.Replace(string(arn), "role/", "role/aws-reserved/sso.amazonaws.com/eu-central-1/", 1)), Name: name}
-		if !slices.Contains(n.Roles, r) {
+		if !slices.ContainsFunc(n.Roles, func(o access.Role) bool { return o.ARN == r.ARN }) {
 			n.Roles = append(n.Roles, r)
 		}
 	}

@@ -156,6 +156,7 @@ func TestWhatMayNotBeReadBecomesAGapThatNamesThePermission(t *testing.T) {
 		{"", "eks:ListClusters", "clusters 111122223333 denied eks:ListClusters"},
 		{"", "eks:DescribeCluster", "clusters 111122223333 denied eks:DescribeCluster"},
 		{"", "iam:ListRoles", "roles 111122223333 denied iam:ListRoles"},
+		{"", "iam:SimulatePrincipalPolicy", "rolePolicies 111122223333 denied iam:SimulatePrincipalPolicy"},
 	} {
 		t.Run(tt.deny+tt.member, func(t *testing.T) {
 			s, _ := collect(t, tt.deny, tt.member)
