@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -123,7 +124,10 @@ func (a *app) saveSnapshot(s *snapshot.Snapshot, out string, complete bool) erro
 	write := s.Encode
 	var err error
 	if out == "" {
-		err = write(a.host.Stdout)
+		var b bytes.Buffer
+		if err = write(&b); err == nil {
+			_, err = a.host.Stdout.Write(diag.EscapeJSON(b.Bytes()))
+		}
 	} else {
 		err = writeFile(out, func(w io.Writer) error { return write(w) })
 		a.say("Saved %d accounts, %d clusters, %d gaps to %s", len(s.Estate), len(s.Clusters), len(s.Gaps), out)

@@ -39,7 +39,7 @@ func Control(x *snapshot.Index, c *access.Cluster) diag.List {
 			why = "Conditions in its IAM policies decide whether they allow " + strings.Join(perhaps, ", ") + "."
 		}
 		out = append(out, located(d.WithDetail(why+" Whatever the cluster's bindings say does not hold them.\n"+
-			strings.Join([]string{holders(x, role.Account, x.PermissionSets[at].ARN, people), set, role.Name, "the EKS API"}, " → ")).
+			diag.Escape(strings.Join([]string{holders(x, role.Account, x.PermissionSets[at].ARN, people), set, role.Name, "the EKS API"}, " → "))).
 			WithHint(fmt.Sprintf("rolecall who-can --privileged --cluster %s", name)), name, role.Name))
 	}
 	out.Sort()

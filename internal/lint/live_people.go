@@ -61,7 +61,7 @@ func (l *live) odd(e awsauth.Entry, role access.Role, set access.PermissionSet, 
 		}
 		l.say(diag.New(diag.RC3014, l.places.username(e), fmt.Sprintf("user %q arrives under a name that cannot be predicted", u.Name)).
 			WithDetail(why+" The row makes the user name of the session name, and what Identity Center makes of this one is not documented.\n"+
-				strings.Join([]string{holders(l.x, role.Account, set.ARN, []access.User{u}), set.Name, role.Name, e.Username}, " → ")).
+				diag.Escape(strings.Join([]string{holders(l.x, role.Account, set.ARN, []access.User{u}), set.Name, role.Name, e.Username}, " → "))).
 			WithHint("change the user name in the directory, or bind a group of the row in place of the user"), u.Name)
 	}
 }
