@@ -12,6 +12,7 @@ import (
 const (
 	whereAwsAuth = "configmap kube-system/aws-auth"
 	unmapped     = "no mapping"
+	notKnown     = "not known"
 )
 
 // mapped is a row that is, or is not, what turns a role into a user.
@@ -26,11 +27,11 @@ func (c *Cluster) mappings(k doorKey, role access.ARN) []mapped {
 	hop := Hop{Kind: HopMapping, Name: unmapped}
 	switch {
 	case c.Mode == access.ModeAPI:
-		hop.Status, hop.Code = Unknown, diag.RC3009
+		hop.Name, hop.Status, hop.Code = notKnown, Unknown, diag.RC3009
 		hop.Evidence = c.g.found(c.Name, "eks DescribeCluster", "in mode API aws-auth is ignored, and this version does not read access entries")
 		return []mapped{{hop: hop}}
 	case c.auth != nil:
-		hop.Status, hop.Code, hop.Evidence = Unknown, c.auth.code, c.g.missing(c.auth)
+		hop.Name, hop.Status, hop.Code, hop.Evidence = notKnown, Unknown, c.auth.code, c.g.missing(c.auth)
 		return []mapped{{hop: hop}}
 	}
 	out := c.rowsFor(role)

@@ -46,7 +46,7 @@ func (c *Cluster) Paths(u access.User, q Question) []Path {
 	}
 	if d := c.Unread(); d != "" && Judge(out) == Denied && !u.Disabled {
 		out = append(out, Path{set: q.Through, Hops: []Hop{c.g.userHop(u), {
-			Kind: HopMapping, Name: "not known", Status: Unknown, Code: c.unreadCode(),
+			Kind: HopMapping, Name: notKnown, Status: Unknown, Code: c.unreadCode(),
 			Evidence: c.g.found(c.Name, whereAwsAuth, d+"; it may map roles of other accounts too"),
 		}}})
 	}
@@ -181,7 +181,7 @@ func (d *Door) unseen(hops []Hop, h Holding) Path {
 	if d.Mapping.Status == Broken {
 		status = Broken
 	}
-	identity := Hop{Kind: HopIdentity, Name: "none", Status: status, Evidence: d.Mapping.Evidence}
+	identity := Hop{Kind: HopIdentity, Name: notKnown, Status: status}
 	if d.entry != nil {
 		identity.Name = identityName(d.identityOf(h.User))
 	}
@@ -268,7 +268,7 @@ func (c *Cluster) mastersTail() []Hop {
 }
 
 func (c *Cluster) unknownTail(d *doubt) []Hop {
-	return []Hop{{Kind: HopBinding, Name: "not known", Status: Unknown, Code: d.code, Evidence: c.g.missing(d)}}
+	return []Hop{{Kind: HopBinding, Name: notKnown, Status: Unknown, Code: d.code, Evidence: c.g.missing(d)}}
 }
 
 // BindingName names a binding for people: the role and where it holds.
