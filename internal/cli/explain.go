@@ -181,7 +181,10 @@ func (v *explanationView) summary(through string) string {
 	case access.LevelAdmin, access.LevelEdit, access.LevelView, access.LevelCustom:
 	}
 	s += map[access.Level]string{access.LevelAdmin: "administrator", access.LevelEdit: "edit", access.LevelView: "view", access.LevelCustom: "custom rights"}[v.x.Level] + scope(v.x.Scope.Namespaces)
-	if v.x.Privileged {
+	switch {
+	case v.x.Privileged && v.x.Level == access.LevelAdmin:
+		s += " (" + v.x.Why + ")"
+	case v.x.Privileged:
 		s += ", which amounts to the administration of the cluster (" + v.x.Why + ")"
 	}
 	return s + "."

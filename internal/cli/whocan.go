@@ -184,7 +184,7 @@ func (v *whoCanView) people(all []explain.Can) {
 		rest := strings.Repeat(" ", min(len([]rune(head)), screenWidth/2))
 		for _, path := range p.Paths {
 			text := via(path)
-			if p.Why != "" {
+			if h, _ := path.Hop(graph.HopBinding); p.Why != "" && p.Why != "group "+h.Name {
 				text += "  (" + p.Why + ")"
 			}
 			v.wrapped(head, rest+"  ", strings.TrimSpace(text+" "+codes(path)))

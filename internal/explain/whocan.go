@@ -186,7 +186,11 @@ func (h holders) pastDoors(a *ClusterAnswer, c *graph.Cluster, q graph.Question)
 				doubt.Why = cmp.Or(doubt.Why, "it is not known whether they hold "+d.Set)
 			}
 		}
-		if len(doubt.People) > 0 {
+		told := slices.ContainsFunc(a.Unknown, func(o Doubt) bool { return o.Through == d.Set && o.Anybody })
+		if open, is := h.of(d).Open(); is && !told {
+			doubt.Anybody, doubt.Why = true, cmp.Or(doubt.Why, open)
+		}
+		if doubt.Anybody || len(doubt.People) > 0 {
 			slices.Sort(doubt.People)
 			a.Unknown = append(a.Unknown, doubt)
 		}

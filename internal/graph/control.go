@@ -24,6 +24,16 @@ func controlText(actions []string) string {
 	}
 }
 
+// ControlKnown tells whether it is known what holders of the set, in the cluster's own account, may do to it through the AWS API.
+func (c *Cluster) ControlKnown(set string) bool {
+	role, ok := c.g.Role(c.Account, set)
+	if !ok {
+		return c.g.rolesDoubt(c.Account) == nil
+	}
+	_, known := role.ControlOf(c.ARN)
+	return known
+}
+
 // ControlPath is the chain by which the holding reaches the cluster past its own door.
 func (d *Door) ControlPath(h Holding) Path {
 	e := d.c.g.found(string(d.role.ARN), whereSimulated, "the role's IAM policies allow "+list(d.control)+"; what the cluster's bindings say does not matter to these")
