@@ -228,12 +228,12 @@ func (d *declarations) named(name string) object {
 		def = "Finding"
 	}
 	switch d.from[def] {
-	case name:
-	default:
-		d.t.Errorf("both %s and %s would be %s", d.from[def], name, def)
 	case "":
 		d.defs[def], d.from[def] = true, name
 		d.defs[def] = d.structure(name)
+	case name:
+	default:
+		d.t.Errorf("both %s and %s would be %s", d.from[def], name, def)
 	}
 	return object{"$ref": "#/$defs/" + def}
 }

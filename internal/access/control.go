@@ -16,20 +16,16 @@ type ClusterControl struct {
 // Compare orders by cluster.
 func (c ClusterControl) Compare(o ClusterControl) int { return cmp.Compare(c.Cluster, o.Cluster) }
 
-// entryActions are those of EKS whose resource is an access entry, clusterActions those whose resource is the cluster
-// (Service Authorization Reference, "Amazon EKS").
-var (
-	entryActions   = []string{"eks:AssociateAccessPolicy", "eks:UpdateAccessEntry"}
-	clusterActions = []string{"eks:CreateAccessEntry", "eks:DeleteCluster", "eks:UpdateClusterConfig"}
-)
-
 // ControlActions are the calls of the EKS API by which somebody can give themselves access to a cluster, or change or end it; sorted.
 func ControlActions() []string {
-	return slices.Sorted(slices.Values(slices.Concat(entryActions, clusterActions)))
+	return []string{"eks:AssociateAccessPolicy", "eks:CreateAccessEntry", "eks:DeleteCluster", "eks:UpdateAccessEntry", "eks:UpdateClusterConfig"}
 }
 
-// OfAccessEntry tells whether one of the ControlActions has an access entry as its resource, and not the cluster.
-func OfAccessEntry(action string) bool { return slices.Contains(entryActions, action) }
+// OfAccessEntry tells whether one of the ControlActions has an access entry as its resource, and not the cluster (Service Authorization
+// Reference, "Amazon EKS").
+func OfAccessEntry(action string) bool {
+	return action == "eks:AssociateAccessPolicy" || action == "eks:UpdateAccessEntry"
+}
 
 // Effective returns those of the Actions that do something in a cluster of the mode: where access entries do not count, the calls about them take the
 // right to change the mode first.

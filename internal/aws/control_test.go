@@ -63,16 +63,31 @@ func TestWhatARoleMayDoToClustersIsWhatItsPoliciesSay(t *testing.T) {
 		{"a policy of AWS", map[string]any{"managedPolicies": []any{"AdministratorAccess"}}, both},
 		{"all but a few services", map[string]any{"managedPolicies": []any{"PowerUserAccess"}}, both},
 		{"a policy of the account", map[string]any{"managedPolicies": []any{"arn:aws:iam::111111111111:policy/own"}}, []string{"orders can eks:DeleteCluster", "payments can eks:DeleteCluster"}},
-		{"one cluster and not its entries", map[string]any{"inlinePolicy": policyText(`{"Effect":"Allow","Action":"eks:*","Resource":"` + string(orders) + `"}`)},
-			[]string{"orders can eks:CreateAccessEntry eks:DeleteCluster eks:UpdateClusterConfig"}},
-		{"entries and not the cluster", map[string]any{"inlinePolicy": policyText(`{"Effect":"Allow","Action":"eks:*","Resource":"arn:aws:eks:*:*:access-entry/payments/*"}`)},
-			[]string{"payments can eks:AssociateAccessPolicy eks:UpdateAccessEntry"}},
-		{"a denial wins", map[string]any{"managedPolicies": []any{"AdministratorAccess"}, "inlinePolicy": policyText(`{"Effect":"Deny","NotAction":"eks:DeleteCluster","Resource":"*"}`)},
-			[]string{"orders can eks:DeleteCluster", "payments can eks:DeleteCluster"}},
-		{"a denial outside a Region", map[string]any{"inlinePolicy": policyText(everything, `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}`)},
-			[]string{"orders can " + all}},
-		{"a condition that nobody can foresee", map[string]any{"inlinePolicy": policyText(`{"Effect":"Allow","Action":"eks:CreateAccessEntry","Resource":"*","Condition":{"StringEquals":{"eks:accessEntryType":"STANDARD"}}}`)},
-			[]string{"orders perhaps " + all, "payments perhaps " + all}},
+		{
+			"one cluster and not its entries",
+			map[string]any{"inlinePolicy": policyText(`{"Effect":"Allow","Action":"eks:*","Resource":"` + string(orders) + `"}`)},
+			[]string{"orders can eks:CreateAccessEntry eks:DeleteCluster eks:UpdateClusterConfig"},
+		},
+		{
+			"entries and not the cluster",
+			map[string]any{"inlinePolicy": policyText(`{"Effect":"Allow","Action":"eks:*","Resource":"arn:aws:eks:*:*:access-entry/payments/*"}`)},
+			[]string{"payments can eks:AssociateAccessPolicy eks:UpdateAccessEntry"},
+		},
+		{
+			"a denial wins",
+			map[string]any{"managedPolicies": []any{"AdministratorAccess"}, "inlinePolicy": policyText(`{"Effect":"Deny","NotAction":"eks:DeleteCluster","Resource":"*"}`)},
+			[]string{"orders can eks:DeleteCluster", "payments can eks:DeleteCluster"},
+		},
+		{
+			"a denial outside a Region",
+			map[string]any{"inlinePolicy": policyText(everything, `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}`)},
+			[]string{"orders can " + all},
+		},
+		{
+			"a condition that nobody can foresee",
+			map[string]any{"inlinePolicy": policyText(`{"Effect":"Allow","Action":"eks:CreateAccessEntry","Resource":"*","Condition":{"StringEquals":{"eks:accessEntryType":"STANDARD"}}}`)},
+			[]string{"orders perhaps " + all, "payments perhaps " + all},
+		},
 		{"a condition of another service", map[string]any{"inlinePolicy": policyText(`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"s3:prefix":"x"}}}`)}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -109,8 +109,10 @@ func newHostile(t *testing.T) hostile {
 			{Name: "b" + formula, Ref: access.RoleRef{Kind: access.KindClusterRole, Name: "gone" + ends}},
 		} {
 			b.Subjects = []access.Subject{
-				{Kind: access.SubjectUser, Name: "sso:ReadOnly:" + markup}, {Kind: access.SubjectUser, Name: "sso:EKSDeveloper:left" + direction},
-				{Kind: access.SubjectGroup, Name: formula + ends}, {Kind: access.SubjectServiceAccount, Namespace: "ns" + sequence, Name: "sa" + ends},
+				{Kind: access.SubjectUser, Name: "sso:ReadOnly:" + markup},
+				{Kind: access.SubjectUser, Name: "sso:EKSDeveloper:left" + direction},
+				{Kind: access.SubjectGroup, Name: formula + ends},
+				{Kind: access.SubjectServiceAccount, Namespace: "ns" + sequence, Name: "sa" + ends},
 			}
 			if c.ClusterRoleBindings = append(c.ClusterRoleBindings, b); b.Namespace != "" {
 				c.ClusterRoleBindings = c.ClusterRoleBindings[:len(c.ClusterRoleBindings)-1]
@@ -306,7 +308,7 @@ func wellFormed(text string) error {
 		if _, err := d.Token(); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return err //nolint:wrapcheck // the test prints it
+			return err
 		}
 	}
 }
@@ -315,7 +317,7 @@ func wellFormed(text string) error {
 func plainCells(text string) error {
 	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil {
-		return err //nolint:wrapcheck // the test prints it
+		return err
 	}
 	for _, row := range rows {
 		for _, cell := range row {

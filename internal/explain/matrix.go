@@ -90,14 +90,6 @@ func Cells(g *graph.Graph, clusters []*graph.Cluster) iter.Seq[Entry] {
 	}
 }
 
-// privileged adds to what the holder may do through the door what their role may do past it: whoever can give themselves access has it.
-func privileged(d *graph.Door, h graph.Holding, cell graph.Cell) graph.Cell {
-	if cell.Privileged == "" && h.Certain() && !h.User.Disabled {
-		cell.Privileged = d.Control()
-	}
-	return cell
-}
-
 // Matrix is the whole report over the clusters. keep chooses the entries; nil keeps all.
 func Matrix(g *graph.Graph, clusters []*graph.Cluster, keep func(Entry) bool) Report {
 	r := Report{

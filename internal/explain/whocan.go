@@ -158,56 +158,6 @@ func (h holders) throughDoor(a *ClusterAnswer, d *graph.Door, q graph.Question) 
 	}
 }
 
-// pastDoors lists those who need no door: the role that they hold may call the EKS API and give them access, or change the cluster.
-func (h holders) pastDoors(a *ClusterAnswer, c *graph.Cluster, q graph.Question) {
-	if why := c.ControlUnread(); why != "" {
-		a.Unknown = append(a.Unknown, Doubt{Why: why, Code: diag.RC5004, People: []string{}, Anybody: true})
-	}
-	listed := map[access.PrincipalID]bool{}
-	for _, p := range a.People {
-		listed[p.ID] = true
-	}
-	seen := map[pair]bool{}
-	for _, d := range c.Doors() {
-		k := pair{d.Account, d.Set}
-		why, perhaps := d.Control(), d.ControlDoubt()
-		if why+perhaps == "" || seen[k] || q.Through != "" && q.Through != d.Set {
-			continue
-		}
-		seen[k] = true
-		doubt := Doubt{Why: perhaps, Code: diag.RC3015, Through: d.Set, People: []string{}}
-		for _, one := range h.of(d).Holders {
-			switch {
-			case one.User.Disabled:
-			case why != "" && one.Certain():
-				a.People = append(a.People, Can{ID: one.User.ID, Name: one.User.Name, Through: d.Set, Why: why, Paths: h.controlPaths(d, one)})
-			case !listed[one.User.ID]:
-				doubt.People = append(doubt.People, one.User.Name)
-				doubt.Why = cmp.Or(doubt.Why, "it is not known whether they hold "+d.Set)
-			}
-		}
-		told := slices.ContainsFunc(a.Unknown, func(o Doubt) bool { return o.Through == d.Set && o.Anybody })
-		if open, is := h.of(d).Open(); is && !told {
-			doubt.Anybody, doubt.Why = true, cmp.Or(doubt.Why, open)
-		}
-		if doubt.Anybody || len(doubt.People) > 0 {
-			slices.Sort(doubt.People)
-			a.Unknown = append(a.Unknown, doubt)
-		}
-	}
-}
-
-// controlPaths are the person's chains to the role, by every group that brings them.
-func (h holders) controlPaths(d *graph.Door, one graph.Holding) []graph.Path {
-	out := []graph.Path{}
-	for _, holding := range d.Holdings(one.User) {
-		if holding.Certain() {
-			out = append(out, d.ControlPath(holding))
-		}
-	}
-	return out
-}
-
 // judge is how one holder of the door is judged.
 func judge(d *graph.Door, q graph.Question) func(graph.Holding) graph.Verdict {
 	if !q.Privileged {

@@ -55,11 +55,11 @@ func located(d diag.Diagnostic, cluster, object string) diag.Diagnostic {
 func holders(x *snapshot.Index, account access.AccountID, set access.ARN, people []access.User) string {
 	first := slices.MinFunc(people, func(a, b access.User) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	text := first.Name
-	for _, p := range x.Assigned(account, set) {
-		if p.Kind == access.PrincipalGroup && slices.Contains(x.Expand([]access.Principal{p}), first) {
-			text += " in " + x.PrincipalName(p)
-			break
-		}
+	through := x.Assigned(account, set)
+	if i := slices.IndexFunc(through, func(p access.Principal) bool {
+		return p.Kind == access.PrincipalGroup && slices.Contains(x.Expand([]access.Principal{p}), first)
+	}); i >= 0 {
+		text += " in " + x.PrincipalName(through[i])
 	}
 	if more := len(people) - 1; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
