@@ -101,6 +101,7 @@ func variants() map[string]func(*snapshot.Snapshot) {
 		"eks-control": func(s *snapshot.Snapshot) {
 			for i := range s.Roles {
 				set, _ := s.Roles[i].PermissionSetName()
+				s.Roles[i].Control = nil
 				for _, c := range s.Clusters {
 					control := access.ClusterControl{Cluster: c.ARN, Actions: access.ControlActions(), Perhaps: []string{}}
 					if set == "EKSAdmin" {

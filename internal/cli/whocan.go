@@ -184,13 +184,27 @@ func (v *whoCanView) people(all []explain.Can) {
 		rest := strings.Repeat(" ", min(len([]rune(head)), screenWidth/2))
 		for _, path := range p.Paths {
 			text := via(path)
-			if h, _ := path.Hop(graph.HopBinding); p.Why != "" && p.Why != "group "+h.Name {
-				text += "  (" + p.Why + ")"
+			if why := whyOf(p, path); why != "" {
+				text += "  (" + why + ")"
 			}
 			v.wrapped(head, rest+"  ", strings.TrimSpace(text+" "+codes(path)))
 			head = rest
 		}
 	}
+}
+
+// whyOf is what makes the chain the administration of the cluster, where it does not say so itself.
+func whyOf(p explain.Can, path graph.Path) string {
+	binding, _ := path.Hop(graph.HopBinding)
+	rule, _ := path.Hop(graph.HopRule)
+	_, inside := path.Hop(graph.HopMapping)
+	switch {
+	case p.Why == "" || p.Why == "group "+binding.Name:
+		return ""
+	case !inside:
+		return rule.Name
+	}
+	return p.Why
 }
 
 func orAny(set string) string {

@@ -14,9 +14,9 @@ func (h holders) pastDoors(a *ClusterAnswer, c *graph.Cluster, q graph.Question)
 	if why := c.ControlUnread(); why != "" {
 		a.Unknown = append(a.Unknown, Doubt{Why: why, Code: diag.RC5004, People: []string{}, Anybody: true})
 	}
-	listed := map[access.PrincipalID]bool{}
-	for _, p := range a.People {
-		listed[p.ID] = true
+	listed := map[access.PrincipalID][]int{}
+	for i, p := range a.People {
+		listed[p.ID] = append(listed[p.ID], i)
 	}
 	seen := map[pair]bool{}
 	for _, d := range c.Doors() {
@@ -31,15 +31,15 @@ func (h holders) pastDoors(a *ClusterAnswer, c *graph.Cluster, q graph.Question)
 
 // pastDoor sorts the holders of the door's set into those whose role may administer the cluster and those of whom it is not known. Whoever is listed
 // already is an administrator, whatever is not known besides.
-func (h holders) pastDoor(a *ClusterAnswer, d *graph.Door, listed map[access.PrincipalID]bool) {
+func (h holders) pastDoor(a *ClusterAnswer, d *graph.Door, listed map[access.PrincipalID][]int) {
 	why, all := d.Control(), h.of(d)
 	doubt := Doubt{Why: d.ControlDoubt(), Code: diag.RC3015, Through: d.Set, People: []string{}}
 	for _, one := range all.Holders {
 		switch {
 		case one.User.Disabled:
 		case why != "" && one.Certain():
-			a.People = append(a.People, Can{ID: one.User.ID, Name: one.User.Name, Through: d.Set, Why: why, Paths: controlPaths(d, one)})
-		case !listed[one.User.ID]:
+			a.add(Can{ID: one.User.ID, Name: one.User.Name, Through: d.Set, Why: why, Paths: controlPaths(d, one)}, listed[one.User.ID])
+		case len(listed[one.User.ID]) == 0:
 			doubt.People = append(doubt.People, one.User.Name)
 			doubt.Why = cmp.Or(doubt.Why, "it is not known whether they hold "+d.Set)
 		}
@@ -52,6 +52,17 @@ func (h holders) pastDoor(a *ClusterAnswer, d *graph.Door, listed map[access.Pri
 		slices.Sort(doubt.People)
 		a.Unknown = append(a.Unknown, doubt)
 	}
+}
+
+// add joins the person's chains to those that they have through the same set already; at are the person's places in the list.
+func (a *ClusterAnswer) add(c Can, at []int) {
+	for _, i := range at {
+		if a.People[i].Through == c.Through {
+			a.People[i].Paths = append(a.People[i].Paths, c.Paths...)
+			return
+		}
+	}
+	a.People = append(a.People, c)
 }
 
 // controlPaths are the person's chains to the role, by every group that brings them.

@@ -40,7 +40,7 @@ func Control(x *snapshot.Index, c *access.Cluster) diag.List {
 		}
 		out = append(out, located(d.WithDetail(why+" Whatever the cluster's bindings say does not hold them.\n"+
 			diag.Escape(strings.Join([]string{holders(x, role.Account, x.PermissionSets[at].ARN, people), set, role.Name, "the EKS API"}, " → "))).
-			WithHint(fmt.Sprintf("rolecall who-can --privileged --cluster %s", name)), name, role.Name))
+			WithHint("rolecall who-can --privileged --cluster "+access.QualifiedName(string(c.Account), c.Region, c.Name)), name, role.Name))
 	}
 	out.Sort()
 	return out
