@@ -43,10 +43,10 @@ type Entry struct {
 	Level access.Level     `json:"level"`
 	Scope Scope            `json:"scope"`
 	// Privileged says that it amounts to the administration of the cluster, Why what makes it so.
-	Privileged bool   `json:"privileged"`
-	Why        string `json:"why,omitempty"`
+	Privileged bool `json:"privileged"`
 	// past says that it is so for what their role may do past the cluster, and for that alone.
 	past bool
+	Why  string `json:"why,omitempty"`
 }
 
 // Key identifies the cell of the entry.
