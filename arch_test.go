@@ -15,7 +15,7 @@ import (
 const mod = "github.com/rolecall-dev/rolecall/"
 
 // core is what the pure packages may use of the standard library and of others beyond their own table row.
-var core = []string{"bytes", "cmp", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "iter", "maps", "math", "regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8"}
+var core = []string{"bytes", "cmp", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "iter", "maps", "math", "regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf16", "unicode/utf8"}
 
 // rule is what a package may import: packages of this module, and packages of others with what is below them.
 // "std" stands for the whole standard library.

@@ -24,7 +24,9 @@ type generator struct {
 	t     *testing.T
 	types map[string]*ast.TypeSpec
 	docs  map[string]string
-	defs  object
+	// constants are those that say their type.
+	constants []*ast.ValueSpec
+	defs      object
 }
 
 func newGenerator(t *testing.T, dir string) *generator {
@@ -35,6 +37,9 @@ func newGenerator(t *testing.T, dir string) *generator {
 		t.Fatalf("no source files: %v", err)
 	}
 	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
 		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -48,13 +53,18 @@ func newGenerator(t *testing.T, dir string) *generator {
 
 func (g *generator) collect(decl ast.Decl) {
 	gen, ok := decl.(*ast.GenDecl)
-	if !ok || gen.Tok != token.TYPE {
+	if !ok {
 		return
 	}
 	for _, spec := range gen.Specs {
-		if s, ok := spec.(*ast.TypeSpec); ok {
+		switch s := spec.(type) {
+		case *ast.TypeSpec:
 			g.types[s.Name.Name] = s
 			g.docs[s.Name.Name] = gen.Doc.Text()
+		case *ast.ValueSpec:
+			if gen.Tok == token.CONST && s.Type != nil {
+				g.constants = append(g.constants, s)
+			}
 		}
 	}
 }
@@ -63,20 +73,26 @@ func (g *generator) collect(decl ast.Decl) {
 func (g *generator) kind(name string) []byte {
 	g.t.Helper()
 	g.defs = object{}
-	root := g.structure(name)
+	return document(g.t, name, g.structure(name), g.defs)
+}
+
+// document makes the schema of a kind out of that of its type.
+func document(t *testing.T, name string, root, defs object) []byte {
+	t.Helper()
 	properties := root["properties"].(object)
 	properties["apiVersion"] = object{"const": "rolecall.dev/v1alpha1", "description": "Version of the schema."}
 	properties["kind"] = object{"const": name, "description": "Kind of the document."}
-	root["required"] = slices.Sorted(slices.Values(append(root["required"].([]string), "apiVersion", "kind")))
+	required := slices.Sorted(slices.Values(append(root["required"].([]string), "apiVersion", "kind")))
+	root["required"] = slices.Compact(required)
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["$id"] = "https://rolecall.dev/schema/v1alpha1/" + strings.ToLower(name) + ".schema.json"
 	root["title"] = name
-	if len(g.defs) > 0 {
-		root["$defs"] = g.defs
+	if len(defs) > 0 {
+		root["$defs"] = defs
 	}
 	text, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
-		g.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return append(text, '\n')
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,8 +19,14 @@ import (
 var update = flag.Bool("update", false, "rewrite the schemas")
 
 func TestSchemasAreCurrent(t *testing.T) {
+	types := newDeclarations(t, "../internal", packages()...)
 	for _, kind := range schema.Kinds() {
-		want := newGenerator(t, "../api/v1alpha1").kind(kind)
+		var want []byte
+		if _, printed := documents()[kind]; printed {
+			want = types.kind(kind)
+		} else {
+			want = newGenerator(t, "../api/v1alpha1").kind(kind)
+		}
 		if d := cmp.Diff(string(want), string(write(t, kind, want))); d != "" {
 			t.Errorf("the schema of %s is stale; go test ./schema -update rewrites it (-want +got):\n%s", kind, d)
 		}
@@ -32,8 +39,13 @@ func TestEveryKindHasASchemaAndNothingElseHas(t *testing.T) {
 			t.Errorf("the schema of %s is missing or not JSON", kind)
 		}
 	}
-	if _, ok := schema.Of("Plan"); ok {
-		t.Error("a schema was found for a kind that nobody writes")
+	for kind := range documents() {
+		if !slices.Contains(schema.Kinds(), kind) {
+			t.Errorf("%s is printed and has no schema", kind)
+		}
+	}
+	if _, ok := schema.Of("Nonsense"); ok {
+		t.Error("a schema was found for a kind that does not exist")
 	}
 }
 
@@ -100,4 +112,43 @@ func validate(t *testing.T, kind, text string) error {
 		t.Fatal(err)
 	}
 	return resolved.Validate(value)
+}
+
+func TestSchemasOfPrintedDocumentsRefuseWhatIsNoneOfTheirKind(t *testing.T) {
+	snapshot, err := os.ReadFile("../examples/acme/snapshot.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const entry = `{user: u, id: i, cluster: c, account: a, through: t, level: edit, scope: cluster, privileged: false}`
+	report := func(old, text string) string {
+		return strings.Replace(`{apiVersion: rolecall.dev/v1alpha1, kind: Report, taken: "2026-11-23T12:00:00Z", complete: true, gaps: [], clusters: [], entries: [`+entry+`]}`, old, text, 1)
+	}
+	for _, c := range []struct {
+		name, kind, text string
+		want             bool
+	}{
+		{"a snapshot", "Snapshot", string(snapshot), true},
+		{"another kind", "Report", string(snapshot), false},
+		{"a member that is missing", "Snapshot", strings.Replace(string(snapshot), `"users": [`, `"usersOf": [`, 1), false},
+		{"a list that is null", "Snapshot", strings.Replace(string(snapshot), `"gaps": []`, `"gaps": null`, 1), false},
+		{"an aws-auth that does not exist", "Snapshot", strings.Replace(string(snapshot), `"awsAuth": {`, "\"awsAuth\": null,\n\"other\": {", 1), true},
+		{"a report", "Report", report("", ""), true},
+		{"namespaces as the scope", "Report", report("scope: cluster", "scope: [shop]"), true},
+		{"another scope", "Report", report("scope: cluster", "scope: everywhere"), false},
+		{"another level", "Report", report("level: edit", "level: boss"), false},
+		{"a member that came later", "Report", report("user: u", "user: u, since: today"), true},
+		{"an entry without its level", "Report", report("level: edit, ", ""), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := validate(t, c.kind, c.text)
+			if got := err == nil; got != c.want {
+				t.Errorf("valid is %v, want %v: %v", got, c.want, err)
+			}
+		})
+	}
+	for _, kind := range schema.Printed() {
+		if err := validate(t, kind, "{apiVersion: rolecall.dev/v1alpha1, kind: "+kind+"}"); err == nil {
+			t.Errorf("a %s of nothing else is valid", kind)
+		}
+	}
 }

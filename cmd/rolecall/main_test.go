@@ -34,7 +34,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			return os.CopyFS(filepath.Join(e.WorkDir, "examples"), os.DirFS(filepath.Join("..", "..", "examples")))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "tokenhost": tokenHost, "variant": variant, "simulator": simulator, "shape": shape},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "tokenhost": tokenHost, "variant": variant, "simulator": simulator, "shape": shape, "conforms": conforms},
 	})
 }
 

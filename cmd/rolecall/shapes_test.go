@@ -8,9 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/schema"
 )
 
 // fields says which members an object of a document has: always, and further ones that may be absent.
@@ -45,7 +47,7 @@ func shapes() map[string]map[string]fields {
 			".summary":           {always: "create update delete gain lose escalations"},
 		},
 		"Explanation": {
-			"":                         {always: "apiVersion kind user cluster through request verdict level scope privileged paths remedy"},
+			"":                         {"apiVersion kind user cluster through request verdict level scope privileged paths remedy", "why"},
 			".paths[]":                 path,
 			".paths[].hops[]":          hop,
 			".paths[].hops[].evidence": evidence,
@@ -118,7 +120,25 @@ func shapes() map[string]map[string]fields {
 	}
 }
 
-// shape checks the document on stdout against its kind's shape, and that none of its lists is null: shape Plan.
+// conforms checks a file, or stdout, against the JSON Schema of its kind: conforms SavedPlan plan.json.
+func conforms(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: conforms KIND FILE")
+	}
+	text, ok := schema.Of(args[0])
+	if !ok {
+		ts.Fatalf("%s has no schema", args[0])
+	}
+	var s jsonschema.Schema
+	ts.Check(json.Unmarshal(text, &s))
+	resolved, err := s.Resolve(nil)
+	ts.Check(err)
+	var doc any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &doc))
+	ts.Check(resolved.Validate(doc))
+}
+
+// shape checks the document on stdout against its kind's shape and JSON Schema, and that none of its lists is null: shape Plan.
 func shape(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: shape KIND")
@@ -128,6 +148,7 @@ func shape(ts *testscript.TestScript, neg bool, args []string) {
 	if doc["apiVersion"] != "rolecall.dev/v1alpha1" || doc["kind"] != args[0] {
 		ts.Fatalf("it is a %v of %v, want a %s", doc["kind"], doc["apiVersion"], args[0])
 	}
+	conforms(ts, false, []string{args[0], "stdout"})
 	want, ok := shapes()[args[0]]
 	if !ok {
 		ts.Fatalf("%s has no shape", args[0])

@@ -49,7 +49,7 @@ func applied(s *snapshot.Snapshot, rowARN string) {
 	s.Provisioned = append(s.Provisioned, snapshot.Provisioned{Account: account, PermissionSet: set})
 	s.Assignments = append(s.Assignments, access.Assignment{Account: account, PermissionSet: set, Principal: access.Principal{Kind: access.PrincipalGroup, ID: group}})
 	s.Roles = append(s.Roles, access.Role{
-		Account: account, Name: name, ID: "AROAEXAMPLEEXAMPLE02", Created: s.Taken,
+		Account: account, Name: name, ID: "AROAEXAMPLEEXAMPLE02", Created: s.Taken, Control: []access.ClusterControl{},
 		ARN: "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-central-1/" + name,
 	})
 	c := &s.Clusters[slices.IndexFunc(s.Clusters, func(c access.Cluster) bool { return c.Name == "payments-eu" })]
@@ -99,6 +99,41 @@ func variants() map[string]func(*snapshot.Snapshot) {
 				}
 			}
 		},
+		// Whoever holds ReadOnly may call the EKS API; of EKSAdmin, conditions decide.
+		"eks-control": func(s *snapshot.Snapshot) {
+			for i := range s.Roles {
+				set, _ := s.Roles[i].PermissionSetName()
+				s.Roles[i].Control = nil
+				for _, c := range s.Clusters {
+					control := access.ClusterControl{Cluster: c.ARN, Actions: access.ControlActions(), Perhaps: []string{}}
+					if set == "EKSAdmin" {
+						control.Actions, control.Perhaps = control.Perhaps, control.Actions
+					}
+					if c.Account == s.Roles[i].Account {
+						s.Roles[i].Control = append(s.Roles[i].Control, control)
+					}
+				}
+			}
+		},
+		// The developers' chain as apply makes it, and their permission set may call the EKS API.
+		"applied-control": func(s *snapshot.Snapshot) {
+			applied(s, "arn:aws:iam::111122223333:role/")
+			for i := range s.Roles {
+				if set, _ := s.Roles[i].PermissionSetName(); set == "EKSDeveloper" {
+					s.Roles[i].Control = []access.ClusterControl{{Cluster: "arn:aws:eks:eu-central-1:111122223333:cluster/payments-eu", Actions: access.ControlActions(), Perhaps: []string{}}}
+				}
+			}
+		},
+		// What roles may do was not asked.
+		"eks-control-unread": func(s *snapshot.Snapshot) {
+			for i := range s.Roles {
+				s.Roles[i].Control = nil
+			}
+			s.Gaps = append(s.Gaps, access.Gap{
+				Part: access.PartRolePolicies, Service: "iam", Operation: "SimulatePrincipalPolicy", Account: "111122223333",
+				Kind: access.GapDenied, Reason: "AccessDenied: not authorized", Needs: "iam:SimulatePrincipalPolicy",
+			})
+		},
 		// Two groups of one name.
 		"twin-group": func(s *snapshot.Snapshot) {
 			s.Groups = append(s.Groups, access.Group{ID: "00000000-0000-4000-8000-000000000001", Name: "payments-developers"})
@@ -135,7 +170,7 @@ func variants() map[string]func(*snapshot.Snapshot) {
 			set, account := s.PermissionSets[i].ARN, access.AccountID("444455556666")
 			s.Provisioned = append(s.Provisioned, snapshot.Provisioned{Account: account, PermissionSet: set})
 			s.Roles = append(s.Roles, access.Role{
-				Account: account, Name: "AWSReservedSSO_EKSDeveloper_0123456789abcdef", ID: "AROAEXAMPLEEXAMPLE01", Created: s.Taken,
+				Account: account, Name: "AWSReservedSSO_EKSDeveloper_0123456789abcdef", ID: "AROAEXAMPLEEXAMPLE01", Created: s.Taken, Control: []access.ClusterControl{},
 				ARN: "arn:aws:iam::444455556666:role/aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_EKSDeveloper_0123456789abcdef",
 			})
 			s.Assignments = append(s.Assignments, access.Assignment{Account: account, PermissionSet: set, Principal: access.Principal{Kind: access.PrincipalUser, ID: s.Users[0].ID}})

@@ -145,6 +145,9 @@ type Role struct {
 	// ID is the unique id (AROA…); a re-created role has another.
 	ID      string    `json:"id"`
 	Created time.Time `json:"created"`
+	// Control is what the role may do to clusters of its account through the EKS API, by cluster; clusters it may do nothing to are left out. Nil when
+	// that was not read.
+	Control []ClusterControl `json:"control,omitzero"`
 }
 
 // PermissionSetName returns the name of the set the role was provisioned for.

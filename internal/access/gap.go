@@ -19,6 +19,7 @@ const (
 	PartGroups         Part = "groups"
 	PartMemberships    Part = "memberships"
 	PartRoles          Part = "roles"
+	PartRolePolicies   Part = "rolePolicies"
 	PartClusters       Part = "clusters"
 	PartAwsAuth        Part = "awsAuth"
 	PartRBAC           Part = "rbac"

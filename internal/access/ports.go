@@ -86,6 +86,8 @@ type Reader interface {
 
 	// Roles lists the roles under ReservedRolePath in an account.
 	Roles(ctx context.Context, account AccountID) ([]Role, error)
+	// Control works out what the role's IAM policies let it do to the clusters, all of the role's account; clusters it may do nothing to are left out.
+	Control(ctx context.Context, role Role, clusters []ClusterARN) ([]ClusterControl, error)
 	// Regions lists the Regions of the caller's partition in which EKS can run.
 	Regions(ctx context.Context) ([]string, error)
 	// ClusterNames lists the clusters of an account in a Region; ErrUnavailable when the Region is not enabled.

@@ -53,6 +53,13 @@ func reads() map[string]func(context.Context, target) error {
 		"sts:AssumeRole": func(ctx context.Context, c target) error { _, err := c.Roles(ctx, production); return err },
 		"iam:ListUsers":  func(ctx context.Context, c target) error { _, err := c.Principals(ctx, management); return err },
 		"iam:ListRoles":  func(ctx context.Context, c target) error { _, err := c.Roles(ctx, management); return err },
+		"iam:SimulatePrincipalPolicy": func(ctx context.Context, c target) error {
+			roles, err := c.Roles(ctx, management)
+			if err == nil && len(roles) > 0 {
+				_, err = c.Control(ctx, roles[0], []access.ClusterARN{"arn:aws:eks:eu-west-1:111111111111:cluster/payments"})
+			}
+			return err
+		},
 		"eks:ListClusters": func(ctx context.Context, c target) error {
 			_, err := c.ClusterNames(ctx, management, "eu-west-1")
 			return err

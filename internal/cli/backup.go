@@ -94,6 +94,22 @@ type backupLine struct {
 	Damaged string            `json:"damaged,omitempty"`
 }
 
+// backupsDocument is the backups of an owner for scripts, by cluster and newest first.
+type backupsDocument struct {
+	APIVersion string       `json:"apiVersion"`
+	Kind       string       `json:"kind"`
+	Owner      string       `json:"owner"`
+	Backups    []backupLine `json:"backups"`
+}
+
+// backupDocument is one backup for scripts.
+type backupDocument struct {
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Cluster    access.ClusterARN `json:"cluster"`
+	access.Backup
+}
+
 func lineOf(c access.ClusterARN, b access.Backup) backupLine {
 	l := backupLine{Cluster: c, Number: b.Number, Taken: b.Taken, Caller: b.Caller, Command: b.Command, Run: b.Run, Damaged: b.Damaged}
 	if b.ConfigMap != nil {
@@ -142,7 +158,7 @@ func (a *app) listBackups(ctx context.Context, ref string) error {
 
 func (a *app) backupLines(e *estate, lines []backupLine) error {
 	if a.flags.output != "table" {
-		return a.document(map[string]any{"apiVersion": apiVersion, "kind": "Backups", "owner": e.in.installation.Owner, "backups": lines})
+		return a.document(backupsDocument{apiVersion, "Backups", e.in.installation.Owner, lines})
 	}
 	if len(lines) == 0 {
 		return a.print("There are no backups of %q yet: the first is made when aws-auth is changed.\n", e.in.installation.Owner)
@@ -226,12 +242,7 @@ func (a *app) showBackup(ctx context.Context, arg string) error {
 		a.say("This backup is damaged: %s. It is shown as it is, and never put back.", b.Damaged)
 	}
 	if a.flags.output != "table" {
-		return a.document(struct {
-			APIVersion string            `json:"apiVersion"`
-			Kind       string            `json:"kind"`
-			Cluster    access.ClusterARN `json:"cluster"`
-			access.Backup
-		}{apiVersion, "Backup", c.ARN, b})
+		return a.document(backupDocument{apiVersion, "Backup", c.ARN, b})
 	}
 	text, err := awsauth.BackupFile{Cluster: c.ARN, Backup: b}.Encode()
 	if err != nil {

@@ -174,12 +174,18 @@ func (v *explanationView) summary(through string) string {
 	case access.LevelUnknown:
 		return s + "not known, since something was not read."
 	case access.LevelNone, "":
+		if v.x.Privileged {
+			return s + "may do nothing in the cluster itself, but is equivalent to an administrator: " + v.x.Why + "."
+		}
 		return s + "may do nothing."
 	case access.LevelAdmin, access.LevelEdit, access.LevelView, access.LevelCustom:
 	}
 	s += map[access.Level]string{access.LevelAdmin: "administrator", access.LevelEdit: "edit", access.LevelView: "view", access.LevelCustom: "custom rights"}[v.x.Level] + scope(v.x.Scope.Namespaces)
-	if v.x.Privileged {
-		s += ", which amounts to the administration of the cluster"
+	switch {
+	case v.x.Privileged && v.x.Level == access.LevelAdmin:
+		s += " (" + v.x.Why + ")"
+	case v.x.Privileged:
+		s += ", which amounts to the administration of the cluster (" + v.x.Why + ")"
 	}
 	return s + "."
 }

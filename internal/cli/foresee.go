@@ -43,8 +43,9 @@ func remaining(in *inputs, built *desired.Result, now *snapshot.Index, g *graph.
 	if alone, err := desired.Alone(now, built); err == nil {
 		out = explain.Excess(g, graph.New(snapshot.NewIndex(alone)), clusters, in.installation.Protect.Users)
 	}
-	said := map[string]bool{}
+	said, odd := map[string]bool{}, unpredictable(built)
 	for _, c := range clusters {
+		out = append(out, controlled(in.policies, built, g.Index, c.Cluster)...)
 		text := access.ConfigMap{}
 		if c.AwsAuth != nil {
 			text = *c.AwsAuth
@@ -52,7 +53,10 @@ func remaining(in *inputs, built *desired.Result, now *snapshot.Index, g *graph.
 			continue
 		}
 		for _, d := range lint.Live(g.Index, c.Cluster, manifest.Live(c.Name, text)) {
-			if !slices.Contains([]diag.Code{diag.RC3007, diag.RC3008, diag.RC3013}, d.Code) {
+			if !slices.Contains([]diag.Code{diag.RC3007, diag.RC3008, diag.RC3013, diag.RC3014}, d.Code) {
+				continue
+			}
+			if d.Code == diag.RC3014 && odd[d.Object] {
 				continue
 			}
 			d.Pos = diag.Pos{} // it would be a place in a text that nobody has written yet
@@ -63,6 +67,40 @@ func remaining(in *inputs, built *desired.Result, now *snapshot.Index, g *graph.
 				said[key] = true
 				out = append(out, d)
 			}
+		}
+	}
+	return out
+}
+
+// unpredictable are the users of whom the plan says already, at the grant that names them, that they cannot be bound.
+func unpredictable(built *desired.Result) map[string]bool {
+	out := map[string]bool{}
+	for _, d := range built.Diagnostics {
+		if d.Code == diag.RC3014 {
+			out[d.Object] = true
+		}
+	}
+	return out
+}
+
+// controlled is what lets people of an unprivileged grant administer the cluster all the same: the IAM policies of the permission set that it goes through.
+func controlled(set *policy.Set, built *desired.Result, x *snapshot.Index, c *access.Cluster) diag.List {
+	privileged := map[[2]string]bool{}
+	for _, g := range set.Grants() {
+		privileged[[2]string{g.Policy.Name, g.Name}] = g.Privileged
+	}
+	by := map[string]access.Origin{}
+	for _, b := range built.Bindings {
+		if b.Cluster == c.ARN && !privileged[[2]string{b.Policy, b.Grant}] {
+			by[b.PermissionSet] = b.Origin
+		}
+	}
+	var out diag.List
+	for _, d := range lint.Control(x, c) {
+		name, _ := access.PermissionSetOfRole(d.Object)
+		if origin, ours := by[name]; ours {
+			d.Pos = diag.Pos{File: origin.File, Line: origin.Line}
+			out = append(out, d)
 		}
 	}
 	return out

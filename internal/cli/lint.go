@@ -303,6 +303,9 @@ func (s subject) findings(x *snapshot.Index) diag.List {
 	}
 	if s.cluster != nil {
 		out = append(out, lint.Live(x, s.cluster, s.document)...)
+		if s.document.Form == manifest.FormLive {
+			out = append(out, lint.Control(x, s.cluster)...)
+		}
 	}
 	for i := range out {
 		if out[i].Cluster == "" {

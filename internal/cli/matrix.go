@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"maps"
@@ -64,10 +65,18 @@ func newMatrix(r explain.Report, filtered bool) *matrix {
 	seen := map[string]bool{}
 	for _, e := range r.Entries {
 		k := [2]string{e.User, string(e.Cluster)}
-		if old, ok := m.cells[k]; !ok || graph.Higher(e.Level, old.Level) {
+		old, ok := m.cells[k]
+		switch {
+		case !ok:
 			m.cells[k] = e
+		case graph.Higher(e.Level, old.Level):
+			e.Privileged, e.Why = e.Privileged || old.Privileged, cmp.Or(e.Why, old.Why)
+			m.cells[k] = e
+		default:
+			old.Privileged, old.Why = old.Privileged || e.Privileged, cmp.Or(old.Why, e.Why)
+			m.cells[k] = old
 		}
-		if e.Level != access.LevelNone || filtered {
+		if e.Level != access.LevelNone || e.Privileged || filtered {
 			seen[e.User] = true
 		}
 	}
@@ -101,8 +110,10 @@ func (m *matrix) cell(user string, c explain.Column) string {
 		return "?"
 	case !ok && m.filtered:
 		return ""
-	case !ok, e.Level == access.LevelNone:
+	case !ok, e.Level == access.LevelNone && !e.Privileged:
 		return "–"
+	case e.Level == access.LevelNone:
+		return "ADMIN" + m.note(e.Why)
 	}
 	word := string(e.Level)
 	if e.Privileged {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,8 +37,11 @@ func (a *app) print(format string, args ...any) error {
 // document writes v in a machine form.
 func (a *app) document(v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		b = diag.EscapeJSON(b)
+	}
 	if err == nil && a.flags.output == "yaml" {
-		b, err = yaml.JSONToYAML(b)
+		b, err = printableYAML(b)
 	}
 	if err != nil {
 		return fmt.Errorf("encoding the result: %w", err)
@@ -46,6 +50,18 @@ func (a *app) document(v any) error {
 		return fmt.Errorf("writing the result: %w", err)
 	}
 	return nil
+}
+
+// printableYAML turns JSON into YAML. Where a name has characters that a terminal would obey it stays JSON, which is YAML too and escapes them.
+func printableYAML(text []byte) ([]byte, error) {
+	out, err := yaml.JSONToYAML(text)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // document says what was being encoded
+	}
+	if !bytes.Equal(diag.EscapeJSON(out), out) {
+		return text, nil
+	}
+	return out, nil
 }
 
 // diagnostics renders mistakes and findings on stderr.

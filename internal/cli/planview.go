@@ -336,7 +336,7 @@ func gapLine(x *snapshot.Index, g access.Gap) string {
 	if g.Needs != "" {
 		s += "; needs " + g.Needs
 	}
-	return s
+	return diag.Escape(s)
 }
 
 func (v *planView) gaps() {

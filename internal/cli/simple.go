@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -123,7 +124,10 @@ func (a *app) saveSnapshot(s *snapshot.Snapshot, out string, complete bool) erro
 	write := s.Encode
 	var err error
 	if out == "" {
-		err = write(a.host.Stdout)
+		var b bytes.Buffer
+		if err = write(&b); err == nil {
+			_, err = a.host.Stdout.Write(diag.EscapeJSON(b.Bytes()))
+		}
 	} else {
 		err = writeFile(out, func(w io.Writer) error { return write(w) })
 		a.say("Saved %d accounts, %d clusters, %d gaps to %s", len(s.Estate), len(s.Clusters), len(s.Gaps), out)
@@ -207,10 +211,11 @@ func (a *app) execCredential(token string, expires time.Time) error {
 
 func (a *app) schemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:       "schema [KIND]",
-		Short:     "Print the JSON Schema of a kind of file",
-		Long:      "Prints the JSON Schema of " + strings.Join(schema.Kinds(), " or ") + "; without a kind it lists them.",
-		Example:   example(a.name, "schema ClusterAccess", "schema Installation"),
+		Use:   "schema [KIND]",
+		Short: "Print the JSON Schema of a file or of what a command prints",
+		Long: "Prints the JSON Schema of the files that people write (" + strings.Join(schema.Written(), ", ") + ") and of the documents that commands\n" +
+			"print with -o json or -o yaml, or save; without a kind it lists them. To a printed document more members may be added.",
+		Example:   example(a.name, "schema", "schema ClusterAccess", "schema Plan"),
 		Args:      cobra.MaximumNArgs(1),
 		ValidArgs: schema.Kinds(),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -223,7 +228,7 @@ func (a *app) schemaCommand() *cobra.Command {
 					}
 				}
 				if !ok {
-					return usage("there is no kind %q; it may be %s", args[0], strings.Join(schema.Kinds(), " or "))
+					return usage("there is no kind %q; it may be %s", args[0], strings.Join(schema.Kinds(), ", "))
 				}
 			}
 			if _, err := a.host.Stdout.Write(text); err != nil {
@@ -262,22 +267,41 @@ func (a *app) codesCommand() *cobra.Command {
 	return cmd
 }
 
+// codesDocument is the registry of codes for scripts.
+type codesDocument struct {
+	APIVersion string     `json:"apiVersion"`
+	Kind       string     `json:"kind"`
+	Codes      []codeLine `json:"codes"`
+}
+
+type codeLine struct {
+	Code     diag.Code     `json:"code"`
+	Severity diag.Severity `json:"severity"`
+	Title    string        `json:"title"`
+	// Flag passes the guard that the code is of; empty where none does.
+	Flag string `json:"flag,omitempty"`
+}
+
+// versionDocument says what is running, for scripts.
+type versionDocument struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Version    string `json:"version"`
+	Revision   string `json:"revision"`
+	Go         string `json:"go"`
+	Platform   string `json:"platform"`
+}
+
 func (a *app) listCodes(codes []diag.Code) error {
-	type line struct {
-		Code     diag.Code     `json:"code"`
-		Severity diag.Severity `json:"severity"`
-		Title    string        `json:"title"`
-		Flag     string        `json:"flag,omitempty"`
-	}
-	var out []line
+	var out []codeLine
 	t := newTable()
 	for _, c := range codes {
 		e, _ := diag.Lookup(c)
-		out = append(out, line{c, e.Severity, e.Title, e.Flag})
+		out = append(out, codeLine{c, e.Severity, e.Title, e.Flag})
 		t.row(string(c), e.Severity.String(), e.Title)
 	}
 	if a.flags.output != "table" {
-		return a.document(map[string]any{"apiVersion": apiVersion, "kind": "Codes", "codes": out})
+		return a.document(codesDocument{apiVersion, "Codes", out})
 	}
 	if _, err := fmt.Fprint(a.host.Stdout, t); err != nil {
 		return fmt.Errorf("writing the codes: %w", err)
@@ -336,7 +360,7 @@ func (a *app) versionCommand() *cobra.Command {
 				}
 			}
 			if a.flags.output != "table" {
-				return a.document(map[string]any{"apiVersion": apiVersion, "kind": "Version", "version": version, "revision": revision, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+				return a.document(versionDocument{apiVersion, "Version", version, revision, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
 			}
 			_, err := fmt.Fprintln(a.host.Stdout, strings.TrimSpace("rolecall "+version+" "+revision), runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
 			if err != nil {

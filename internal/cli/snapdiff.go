@@ -60,6 +60,13 @@ func (a *app) showSnapshotDiff(g *graph.Graph, d explain.SnapshotDiff) error {
 		case graph.Higher(m.Before.Level, m.After.Level):
 			glyph, lost[m.User] = "-", true
 		}
+		if m.Before.Privileged != m.After.Privileged && m.Before.Level == m.After.Level {
+			if glyph = "-"; m.After.Privileged {
+				glyph, gained[m.User] = "+", true
+			} else {
+				lost[m.User] = true
+			}
+		}
 		escalation := ""
 		if m.After.Privileged && !m.Before.Privileged {
 			escalation = "  ESCALATION"

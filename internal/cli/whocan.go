@@ -23,7 +23,8 @@ func (a *app) whoCanCommand() *cobra.Command {
 		Short: "List everybody who can do something, and through what",
 		Long: `Lists everybody who can make a request, with the group, the row and the binding that bring them, in one
 cluster or in all. --privileged lists in its place everybody who is equivalent to an administrator anywhere, and why:
-system:masters, all rights, escalate, bind, impersonate, secrets or pods in kube-system, the right to change aws-auth.
+system:masters, all rights, escalate, bind, impersonate, secrets or pods in kube-system, the right to change aws-auth, and
+IAM policies of their permission set by which they can give themselves access through the AWS API.
 Ways in for others than people of Identity Center are listed after them; who can assume an ordinary role is not read.`,
 		Example: example(a.name,
 			"who-can \"delete nodes\" --cluster payments-eu --snapshot examples/acme/snapshot.json",
@@ -187,13 +188,27 @@ func (v *whoCanView) people(all []explain.Can) {
 		rest := strings.Repeat(" ", min(len([]rune(head)), screenWidth/2))
 		for _, path := range p.Paths {
 			text := via(path)
-			if p.Why != "" {
-				text += "  (" + p.Why + ")"
+			if why := whyOf(p, path); why != "" {
+				text += "  (" + why + ")"
 			}
 			v.wrapped(head, rest+"  ", strings.TrimSpace(text+" "+codes(path)))
 			head = rest
 		}
 	}
+}
+
+// whyOf is what makes the chain the administration of the cluster, where it does not say so itself.
+func whyOf(p explain.Can, path graph.Path) string {
+	binding, _ := path.Hop(graph.HopBinding)
+	rule, _ := path.Hop(graph.HopRule)
+	_, inside := path.Hop(graph.HopMapping)
+	switch {
+	case p.Why == "" || p.Why == "group "+binding.Name:
+		return ""
+	case !inside:
+		return rule.Name
+	}
+	return p.Why
 }
 
 func orAny(set string) string {
@@ -211,6 +226,8 @@ func via(p graph.Path) string {
 	}
 	if h, ok := p.Hop(graph.HopMapping); ok {
 		parts = append(parts, hopWord(h))
+	} else if h, ok := p.Hop(graph.HopRole); ok {
+		parts = append(parts, "role "+h.Name)
 	}
 	if h, ok := p.Hop(graph.HopBinding); ok {
 		parts = append(parts, h.Name)

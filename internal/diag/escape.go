@@ -1,9 +1,11 @@
 package diag
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -48,3 +50,26 @@ func escapeRune(r rune, raw string) string {
 	}
 	return fmt.Sprintf(`\U%08x`, r)
 }
+
+// EscapeJSON makes JSON text safe to print without changing what it says: characters that Escape would make visible are written as JSON's own escapes.
+// In JSON they can only stand in strings, so that every reader gets the same names. Line ends between members stay.
+func EscapeJSON(text []byte) []byte {
+	if !bytes.ContainsFunc(text, unprintableInJSON) {
+		return text
+	}
+	var b bytes.Buffer
+	for _, r := range string(text) {
+		switch {
+		case !unprintableInJSON(r):
+			b.WriteRune(r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return b.Bytes()
+}
+
+func unprintableInJSON(r rune) bool { return r != '\n' && unprintable(r) }

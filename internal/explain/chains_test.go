@@ -40,7 +40,7 @@ func payments() *snapshot.Snapshot {
 		PermissionSets: []access.PermissionSet{{ARN: devSet, Name: "Dev"}, {ARN: devSet + "2", Name: "Audit"}},
 		Provisioned:    []snapshot.Provisioned{{Account: account, PermissionSet: devSet}},
 		Assignments:    []access.Assignment{{Account: account, PermissionSet: devSet, Principal: access.Principal{Kind: access.PrincipalGroup, ID: "g-devs"}}},
-		Roles:          []access.Role{{Account: account, ARN: withWay, Name: devName, ID: "AROA1", Created: taken}},
+		Roles:          []access.Role{{Account: account, ARN: withWay, Name: devName, ID: "AROA1", Created: taken, Control: []access.ClusterControl{}}},
 		Clusters: []access.Cluster{{
 			ARN: payEU, Account: account, Region: "eu-central-1", Name: "payments-eu", Mode: access.ModeConfigMap, Namespaces: []string{"payments", "shop"},
 			AwsAuth:      &access.ConfigMap{Data: map[string]string{"mapRoles": goodRow}},
@@ -290,6 +290,71 @@ func TestPrivilegeIsFoundInEveryDisguise(t *testing.T) {
 	}
 }
 
+func TestWhatOnlyOneSnapshotReadOfPoliciesIsNoDifference(t *testing.T) {
+	t.Parallel()
+	unread, may := payments(), payments()
+	unread.Roles[0].Control = nil
+	may.Roles[0].Control = []access.ClusterControl{{Cluster: payEU, Actions: access.ControlActions()}}
+	for _, pair := range [][2]*snapshot.Snapshot{{unread, may}, {may, unread}} {
+		if d := explain.Diff(built(pair[0]), built(pair[1])); len(d.People) > 0 {
+			t.Errorf("it is taken for a gain or a loss: %+v", d.People)
+		}
+	}
+}
+
+func TestWhoeverMayCallTheEKSAPIIsEquivalentToAnAdministrator(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		claim        string
+		change       func(*snapshot.Snapshot)
+		people       string
+		unknown, why string
+	}{
+		{claim: "whoever holds a set that may", change: control(access.ControlActions()), people: "dana@example.com", why: "through the AWS API"},
+		{claim: "without any row too", change: both(control(access.ControlActions()), rows("")), people: "dana@example.com", why: "through the AWS API"},
+		{claim: "nobody whose user is disabled", change: both(control(access.ControlActions()), func(s *snapshot.Snapshot) { s.Users[0].Disabled = true })},
+		{claim: "nobody where entries do not count and the mode cannot be changed", change: control([]string{"eks:CreateAccessEntry"})},
+		{claim: "perhaps, where it is not known who holds it", change: both(control(access.ControlActions()), gap(access.PartMemberships, func(g *access.Gap) { g.Group = "g-devs" }), func(s *snapshot.Snapshot) { s.Memberships = nil }), unknown: "anybody"},
+		{claim: "perhaps, where it is not known who holds it and no row leads in", change: both(control(access.ControlActions()), rows(""), gap(access.PartMemberships, func(g *access.Gap) { g.Group = "g-devs" }), func(s *snapshot.Snapshot) { s.Memberships = nil }), unknown: "anybody"},
+		{claim: "perhaps, where conditions decide", change: func(s *snapshot.Snapshot) {
+			s.Roles[0].Control = []access.ClusterControl{{Cluster: payEU, Perhaps: access.ControlActions()}}
+		}, unknown: "dana@example.com"},
+		{claim: "anybody, where it was not read", change: func(s *snapshot.Snapshot) { s.Roles[0].Control = nil }, unknown: "anybody"},
+		{claim: "nobody, where it was read and there is nothing", change: func(*snapshot.Snapshot) {}},
+	} {
+		s := payments()
+		c.change(s)
+		g := built(s)
+		answer := explain.Who(g, explain.Clusters(g, nil), graph.Question{Privileged: true}).Clusters[0]
+		var people, unknown []string
+		for _, p := range answer.People {
+			people = append(people, p.Name)
+			if !strings.Contains(p.Why, c.why) || len(p.Paths) != 1 || p.Paths[0].Status() != graph.OK {
+				t.Errorf("%s: %s can for %q by %+v", c.claim, p.Name, p.Why, p.Paths)
+			}
+		}
+		for _, d := range answer.Unknown {
+			unknown = append(unknown, d.People...)
+			if d.Anybody && len(d.People) == 0 {
+				unknown = append(unknown, "anybody")
+			}
+		}
+		if got := strings.Join(people, " "); got != c.people {
+			t.Errorf("%s: got %q, want %q", c.claim, got, c.people)
+		}
+		if got := strings.Join(unknown, " "); got != c.unknown {
+			t.Errorf("%s: unknown is %q, want %q", c.claim, got, c.unknown)
+		}
+	}
+}
+
+// control lets the set's role make the calls.
+func control(actions []string) func(*snapshot.Snapshot) {
+	return func(s *snapshot.Snapshot) {
+		s.Roles[0].Control = []access.ClusterControl{{Cluster: payEU, Actions: actions}}
+	}
+}
+
 func TestADifferenceNamesItsCause(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -313,6 +378,9 @@ func TestADifferenceNamesItsCause(t *testing.T) {
 			b.Namespace = ""
 			s.Clusters[0].ClusterRoleBindings = []access.Binding{b}
 		}, "edit in payments", "edit", "binding: now edit everywhere"},
+		{"the set may call the EKS API now", func(s *snapshot.Snapshot) {
+			s.Roles[0].Control = []access.ClusterControl{{Cluster: payEU, Actions: access.ControlActions()}}
+		}, "edit in payments", "edit in payments", "what the IAM policies of Dev allow in EKS changed"},
 		{"aws-auth was not read", both(gap(access.PartAwsAuth, nil), func(s *snapshot.Snapshot) { s.Clusters[0].AwsAuth = nil }), "edit in payments", "unknown", "mapping: "},
 		{"the cluster went", func(s *snapshot.Snapshot) { s.Clusters = nil }, "edit in payments", "none", "the cluster is gone"},
 	} {

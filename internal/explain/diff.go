@@ -64,12 +64,19 @@ func Diff(a, b *graph.Graph) SnapshotDiff {
 	maps.Copy(keys, after)
 	for k, known := range keys {
 		s, t := stateOf(a, before, k), stateOf(b, after, k)
+		inside := s.equal(t)
+		// What the role may do past the cluster counts where both know it: what only one has read is no gain and no loss.
+		if bothKnow(a, b, k) {
+			s.Privileged, t.Privileged = s.Privileged || before[k].past, t.Privileged || after[k].past
+		}
 		if s.equal(t) {
 			continue
 		}
-		d.People = append(d.People, Moved{
-			User: known.user, ID: k.User, Cluster: k.Cluster, Through: k.Through, From: k.From, Before: s, After: t, Cause: cause(a, b, k),
-		})
+		m := Moved{User: known.user, ID: k.User, Cluster: k.Cluster, Through: k.Through, From: k.From, Before: s, After: t}
+		if m.Cause = cause(a, b, k); inside && m.Cause == otherwise {
+			m.Cause = "what the IAM policies of " + k.Through + " allow in EKS changed"
+		}
+		d.People = append(d.People, m)
 	}
 	slices.SortFunc(d.People, func(x, y Moved) int {
 		return cmp.Or(cmp.Compare(x.User, y.User), cmp.Compare(x.ID, y.ID), cmp.Compare(x.Cluster, y.Cluster), cmp.Compare(x.Through, y.Through), cmp.Compare(x.From, y.From))
@@ -86,15 +93,26 @@ func (k Key) question() graph.Question {
 	return q
 }
 
+// bothKnow tells whether it is known, both times, what holders of the cell's set may do to the cluster through the AWS API.
+func bothKnow(a, b *graph.Graph, k Key) bool {
+	ca, cb := a.Of(k.Cluster), b.Of(k.Cluster)
+	return ca != nil && cb != nil && ca.ControlKnown(k.Through) && cb.ControlKnown(k.Through)
+}
+
+// otherwise is the cause where no hop of the chain differs.
+const otherwise = "rules of the roles changed"
+
 type cellState struct {
 	user  string
 	state State
+	// past says that the holder can administer the cluster past it.
+	past bool
 }
 
 func states(g *graph.Graph) map[Key]cellState {
 	out := map[Key]cellState{}
 	for _, e := range Matrix(g, Clusters(g, nil), nil).Entries {
-		out[e.Key()] = cellState{e.User, State{e.Level, e.Scope, e.Privileged}}
+		out[e.Key()] = cellState{e.User, State{e.Level, e.Scope, e.Privileged && !e.past}, e.past}
 	}
 	return out
 }
@@ -154,7 +172,7 @@ func chain(before, after []graph.Path) string {
 		}
 		return words(kind, only(was, is), only(is, was))
 	}
-	return "rules of the roles changed"
+	return otherwise
 }
 
 // hops are the hops of a kind, by name, with their state and what they rest on.

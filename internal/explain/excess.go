@@ -139,7 +139,7 @@ const fewChains = 5
 func (x *excess) report(c *graph.Cluster, d *graph.Door, sources []*source, people int) {
 	lines := make([]string, 0, len(sources))
 	for _, s := range sources {
-		lines = append(lines, strings.Join([]string{x.start(s), d.Set, d.Role.Name, d.Mapping.Name, s.name, s.gives}, " → "))
+		lines = append(lines, diag.Escape(strings.Join([]string{x.start(s), d.Set, d.Role.Name, d.Mapping.Name, s.name, s.gives}, " → ")))
 	}
 	slices.Sort(lines)
 	if n := len(lines); n > fewChains {

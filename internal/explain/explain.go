@@ -54,6 +54,8 @@ type Explanation struct {
 	Level      access.Level `json:"level"`
 	Scope      Scope        `json:"scope"`
 	Privileged bool         `json:"privileged"`
+	// Why says what makes it the administration of the cluster, where it is that.
+	Why string `json:"why,omitempty"`
 	// Paths are those that answer, the best first: all that hold; or else all that might; or else those that come nearest.
 	Paths []graph.Path `json:"paths"`
 	// Remedy is what mends the broken hop of the first path; empty when nothing is broken.
@@ -74,7 +76,7 @@ func Explain(g *graph.Graph, u access.User, c *graph.Cluster, q graph.Question) 
 	if c.Unread() != "" && !u.Disabled && graph.Higher(access.LevelUnknown, cell.Level) {
 		cell = graph.Cell{Level: access.LevelUnknown}
 	}
-	e.Level, e.Scope, e.Privileged = cell.Level, Scope{cell.Namespaces}, cell.Privileged != ""
+	e.Level, e.Scope, e.Privileged, e.Why = cell.Level, Scope{cell.Namespaces}, cell.Privileged != "", cell.Privileged
 	if len(e.Paths) > 0 && e.Verdict != graph.Allowed {
 		e.Remedy = remedy(g, c, e.Paths[0], u)
 	}
@@ -161,7 +163,7 @@ func total(u access.User, c *graph.Cluster, through string) graph.Cell {
 			continue
 		}
 		for _, h := range d.Holdings(u) {
-			out = more(out, d.Cell(h))
+			out = more(out, privileged(d, h, d.Cell(h)))
 		}
 	}
 	return out

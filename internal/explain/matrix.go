@@ -43,8 +43,10 @@ type Entry struct {
 	Level access.Level     `json:"level"`
 	Scope Scope            `json:"scope"`
 	// Privileged says that it amounts to the administration of the cluster, Why what makes it so.
-	Privileged bool   `json:"privileged"`
-	Why        string `json:"why,omitempty"`
+	Privileged bool `json:"privileged"`
+	// past says that it is so for what their role may do past the cluster, and for that alone.
+	past bool
+	Why  string `json:"why,omitempty"`
 }
 
 // Key identifies the cell of the entry.
@@ -70,10 +72,11 @@ func Cells(g *graph.Graph, clusters []*graph.Cluster) iter.Seq[Entry] {
 		for _, c := range clusters {
 			for _, d := range c.Doors() {
 				for _, h := range held.of(d).Holders {
-					cell := d.Cell(h)
+					inside := d.Cell(h)
+					cell := privileged(d, h, inside)
 					e := Entry{
 						User: h.User.Name, ID: h.User.ID, Cluster: c.ARN, Account: c.Account, Through: d.Set, Level: cell.Level,
-						Scope: Scope{cell.Namespaces}, Privileged: cell.Privileged != "", Why: cell.Privileged,
+						Scope: Scope{cell.Namespaces}, Privileged: cell.Privileged != "", Why: cell.Privileged, past: inside.Privileged != cell.Privileged,
 					}
 					if d.Account != c.Account {
 						e.From = d.Account
@@ -158,6 +161,7 @@ func joined(entries []Entry) []Entry {
 		if n := len(out); n > 0 && out[n-1].Key() == e.Key() {
 			last := &out[n-1]
 			cell := more(graph.Cell{Level: last.Level, Namespaces: last.Scope.Namespaces, Privileged: last.Why}, graph.Cell{Level: e.Level, Namespaces: e.Scope.Namespaces, Privileged: e.Why})
+			last.past = last.past && (e.past || !e.Privileged) || e.past && !last.Privileged
 			last.Level, last.Scope, last.Why, last.Privileged = cell.Level, Scope{cell.Namespaces}, cell.Privileged, cell.Privileged != ""
 			continue
 		}

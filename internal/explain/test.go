@@ -222,7 +222,7 @@ func hint(x Explanation, can bool) string {
 	return "rolecall explain shows every path; take away the link that is not meant, or correct the test"
 }
 
-// Chain writes the first path of an answer, one hop a line.
+// Chain writes the first path of an answer, one hop a line; what names hold never ends one.
 func Chain(x Explanation) string {
 	if len(x.Paths) == 0 {
 		return ""
@@ -239,7 +239,7 @@ func Chain(x Explanation) string {
 				line += ", " + h.Evidence.Detail
 			}
 		}
-		lines = append(lines, line)
+		lines = append(lines, diag.Escape(line))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -108,6 +108,9 @@ func (h holders) who(c *graph.Cluster, q graph.Question) ClusterAnswer {
 			h.throughDoor(&a, d, q)
 		}
 	}
+	if q.Privileged {
+		h.pastDoors(&a, c, q)
+	}
 	for _, f := range c.Foreigners() {
 		if paths := f.Paths(q); len(paths) > 0 {
 			a.Others = append(a.Others, Other{Name: f.Name, ARN: f.ARN, Code: f.Mapping.Code, Paths: paths})

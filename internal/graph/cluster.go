@@ -156,6 +156,9 @@ type Door struct {
 	// bound is what bindings of those groups grant, policies what EKS access policies do, and grants both.
 	bound, policies, grants []rbac.Grant
 	cell                    Cell
+	role                    access.Role
+	// control are the calls of the EKS API that the role may make and that matter here.
+	control []string
 }
 
 // Status is the state of role and mapping together.
@@ -165,13 +168,14 @@ func (d *Door) Status() Status { return d.Role.Status.and(d.Mapping.Status) }
 func (c *Cluster) makeDoors(k doorKey) []*Door {
 	var out []*Door
 	roleHop, role := c.roleHop(k)
+	control, _ := role.ControlOf(c.ARN)
 	arns := []access.ARN{role.ARN.WithoutPath()}
 	if role.ARN == "" {
 		arns = c.mappedOfSet(k)
 	}
 	for _, arn := range arns {
 		for _, m := range c.mappings(k, arn, role) {
-			d := &Door{Account: k.account, Set: k.set, c: c, Role: roleHop, Mapping: m.hop, mapped: m, identity: OK}
+			d := &Door{Account: k.account, Set: k.set, c: c, role: role, Role: roleHop, Mapping: m.hop, mapped: m, identity: OK, control: control.Effective(c.Mode)}
 			d.render()
 			out = append(out, d)
 		}

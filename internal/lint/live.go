@@ -52,6 +52,8 @@ type live struct {
 	perhaps []awsauth.Entry
 	// broken tells that the authenticator drops all rows of some key.
 	broken bool
+	// twins counts users by name in lower case.
+	twins  map[string]int
 	places places
 	found  diag.List
 }

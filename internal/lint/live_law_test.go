@@ -73,6 +73,10 @@ func forget(s *snapshot.Snapshot, part access.Part) {
 		c.AwsAuth, g.Cluster = nil, eu
 	case access.PartRBAC:
 		c.RoleBindings, c.ClusterRoleBindings, g.Cluster = nil, nil, eu
+	case access.PartRolePolicies:
+		for i := range s.Roles {
+			s.Roles[i].Control = nil
+		}
 	case access.PartOrganization, access.PartUnits, access.PartAccountTags, access.PartClusters, access.PartPolicies:
 	}
 	s.Gaps = append(s.Gaps, g)

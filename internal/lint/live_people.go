@@ -32,10 +32,39 @@ func (l *live) people() {
 		}
 		assigned := l.x.Assigned(role.Account, set.ARN)
 		l.dead(e, role, set, assigned)
+		l.odd(e, role, set, assigned)
 		l.arrive(arrivals, e, role, assigned)
 	}
 	if !l.entriesUnknown() {
 		l.collide(arrivals)
+	}
+}
+
+// odd reports holders of whom nobody can say as whom they arrive, where the row makes user names of session names.
+func (l *live) odd(e awsauth.Entry, role access.Role, set access.PermissionSet, assigned []access.Principal) {
+	if !strings.Contains(e.Username, "{{SessionName") {
+		return
+	}
+	if l.twins == nil {
+		l.twins = map[string]int{}
+		for _, u := range l.x.Users {
+			l.twins[strings.ToLower(u.Name)]++
+		}
+	}
+	for _, u := range l.x.Expand(assigned) {
+		why := ""
+		switch {
+		case !access.PredictableSessionName(u.Name):
+			why = "It is longer than 64 characters, or has characters outside [A-Za-z0-9_+=,.@-]."
+		case l.twins[strings.ToLower(u.Name)] > 1:
+			why = "Another user's name differs only in case."
+		default:
+			continue
+		}
+		l.say(diag.New(diag.RC3014, l.places.username(e), fmt.Sprintf("user %q arrives under a name that cannot be predicted", u.Name)).
+			WithDetail(why+" The row makes the user name of the session name, and what Identity Center makes of this one is not documented.\n"+
+				diag.Escape(strings.Join([]string{holders(l.x, role.Account, set.ARN, []access.User{u}), set.Name, role.Name, e.Username}, " → "))).
+			WithHint("change the user name in the directory, or bind a group of the row in place of the user"), u.Name)
 	}
 }
 

@@ -172,6 +172,24 @@ func TestWhatASnapshotContradicts(t *testing.T) {
 			want: []string{`RC3007 user "dana@example.com" cannot occur [ClusterRoleBinding b]`},
 		},
 		{
+			name: "nor can a person who is called something else now", rows: []string{mapped(devRole, "sso:Dev:{{SessionNameRaw}}")},
+			state: func(s *snapshot.Snapshot) {
+				bind(s, access.SubjectUser, "sso:Dev:dana@example.com", "sso:Dev:before@example.com")
+			},
+			want: []string{`RC3007 user "sso:Dev:before@example.com" cannot occur [ClusterRoleBinding b]`},
+		},
+		{
+			name: "people who were not read may be called anything", rows: []string{mapped(devRole, "sso:Dev:{{SessionNameRaw}}")},
+			state: func(s *snapshot.Snapshot) {
+				bind(s, access.SubjectUser, "sso:Dev:before@example.com")
+				gap(access.PartUsers)(s)
+			},
+		},
+		{
+			name: "whoever assumes an ordinary role chooses their name", rows: []string{mapped(devRole, "sso:Dev:{{SessionNameRaw}}"), mapped("ci", "sso:Dev:{{SessionNameRaw}}")},
+			state: func(s *snapshot.Snapshot) { bind(s, access.SubjectUser, "sso:Dev:before@example.com") },
+		},
+		{
 			name: "access entries that could not be read may yield any user", rows: []string{mapped(devRole, "dev:{{SessionNameRaw}}")},
 			state: func(s *snapshot.Snapshot) {
 				bind(s, access.SubjectUser, "sso:Dev:dana@example.com")

@@ -17,25 +17,11 @@ func (l *live) users() {
 	if l.mappingsUnknown() || l.unread(access.PartRBAC) {
 		return
 	}
-	yields := newYields(slices.Concat(l.counting, l.perhaps))
-	people := map[string]bool{}
-	for _, u := range l.x.Users {
-		people[u.Name] = true
-	}
+	k := newKnown(l)
 	names, where := l.boundUsers()
 	for _, name := range names {
-		_, person, _ := access.ParseUsername(name)
-		ours := person != ""
-		if yields.may(name) || !ours && !people[name] {
-			continue
-		}
-		dashed := strings.ReplaceAll(name, "@", "-")
-		if dashed != name && yields.template(dashed) {
-			l.cannotOccur(name, where[name], fmt.Sprintf("The row's template is {{SessionName}}, which replaces @ by -: this person arrives as %q.", dashed),
-				"use {{SessionNameRaw}} in the row, or name that user in the binding")
-		} else if ours {
-			l.cannotOccur(name, where[name], "No "+l.mappingWord()+" yields a user of that name, so the binding gives nobody anything.",
-				"rolecall apply for a binding of rolecall's own; otherwise correct the name, or take it out of the binding")
+		if why, hint := k.impossible(name); why != "" {
+			l.cannotOccur(name, where[name], why, hint)
 		}
 	}
 }
@@ -61,6 +47,60 @@ func (l *live) mappingWord() string {
 	case access.ModeConfigMap:
 	}
 	return "row of aws-auth"
+}
+
+// known is what is known of the users that can occur in the cluster.
+type known struct {
+	yields yields
+	// chosen are those of mappings for other roles than Identity Center's, whose sessions are called as whoever assumes them likes; Identity Center's are
+	// called as users are.
+	chosen yields
+	// people has the names of all users, folded the same in lower case.
+	people, folded map[string]bool
+	// all says that every user was read.
+	all bool
+	// word is what lets people in.
+	word string
+}
+
+func newKnown(l *live) known {
+	mappings := slices.Concat(l.counting, l.perhaps)
+	k := known{
+		yields: newYields(mappings), chosen: newYields(slices.DeleteFunc(slices.Clone(mappings), ofIdentityCenter)),
+		people: map[string]bool{}, folded: map[string]bool{}, all: !l.gap(access.PartUsers, access.PartInstance), word: l.mappingWord(),
+	}
+	for _, u := range l.x.Users {
+		k.people[u.Name], k.folded[strings.ToLower(u.Name)] = true, true
+	}
+	return k
+}
+
+// impossible says why nobody can be that user, "" where somebody may, or the name is no mapping's work.
+func (k known) impossible(name string) (why, hint string) {
+	_, person, _ := access.ParseUsername(name)
+	ours := person != ""
+	dashed := strings.ReplaceAll(name, "@", "-")
+	switch {
+	case ours && k.all && k.yields.may(name) && !k.chosen.may(name) && !k.folded[strings.ToLower(person)]:
+		return fmt.Sprintf("Nobody in Identity Center is called %q: the user was renamed or deleted. Whoever gets that name next gets what is bound to it.", person),
+			"rolecall apply for a binding of rolecall's own; otherwise name the user as they are called now, or take them out of the binding"
+	case k.yields.may(name) || !ours && !k.people[name]:
+		return "", ""
+	case dashed != name && k.yields.template(dashed):
+		return fmt.Sprintf("The row's template is {{SessionName}}, which replaces @ by -: this person arrives as %q.", dashed),
+			"use {{SessionNameRaw}} in the row, or name that user in the binding"
+	case ours:
+		return "No " + k.word + " yields a user of that name, so the binding gives nobody anything.",
+			"rolecall apply for a binding of rolecall's own; otherwise correct the name, or take it out of the binding"
+	}
+	return "", ""
+}
+
+// ofIdentityCenter tells whether the mapping is for a role that Identity Center made, as far as its name says.
+func ofIdentityCenter(e awsauth.Entry) bool {
+	name, _ := access.ARN(e.ARN).RoleName()
+	_, ok := access.PermissionSetOfRole(name)
+	return ok
 }
 
 func (l *live) cannotOccur(name string, bindings []string, why, hint string) {

@@ -531,7 +531,7 @@ func after(s *snapshot.Snapshot, w world, p *plan.Plan) *snapshot.Snapshot {
 		arn := w.roles[string(a.Account)+"/"+w.setName(a.PermissionSet)]
 		name, _ := arn.RoleName()
 		r := access.Role{Account: a.Account, ARN: withPath(arn), Name: name, Created: taken}
-		if !slices.Contains(n.Roles, r) {
+		if !slices.ContainsFunc(n.Roles, func(o access.Role) bool { return o.ARN == r.ARN }) {
 			n.Roles = append(n.Roles, r)
 		}
 	}

@@ -41,7 +41,8 @@ func Collect(ctx context.Context, p Ports, scope Scope, o Options) (*Snapshot, e
 	if o.Parallel == 0 {
 		o.Parallel = 32
 	}
-	c := &collector{ports: p, scope: scope, opts: o, s: &Snapshot{APIVersion: APIVersion, Kind: Kind, Taken: o.Taken.UTC().Truncate(time.Second)}}
+	c := &collector{ports: p, scope: scope, opts: o, control: map[access.ARN][]access.ClusterControl{}}
+	c.s = &Snapshot{APIVersion: APIVersion, Kind: Kind, Taken: o.Taken.UTC().Truncate(time.Second)}
 	caller, err := p.Reader.Caller(ctx)
 	if err != nil {
 		return nil, err
@@ -52,6 +53,7 @@ func Collect(ctx context.Context, p Ports, scope Scope, o Options) (*Snapshot, e
 			return nil, err
 		}
 	}
+	c.controlled()
 	c.s.Sort()
 	return c.s, nil
 }
@@ -70,6 +72,8 @@ type collector struct {
 	entries  []entryRef
 	// hosts are the estate's accounts that have clusters, or may have: those whose clusters could not be listed count.
 	hosts map[access.AccountID]bool
+	// control is what roles may do through the EKS API.
+	control map[access.ARN][]access.ClusterControl
 }
 
 type clusterName struct {

@@ -171,13 +171,24 @@ func (c *collector) self(ctx context.Context, cl access.Cluster) (*access.Self, 
 	return &self, nil
 }
 
-// chain reads sets, roles, assignments and memberships, in the order in which each needs the other.
+// chain reads sets and roles and then, side by side, what the roles may do and who is assigned: IAM answers the one and Identity Center the other.
 func (c *collector) chain(ctx context.Context) error {
+	if err := c.wave(ctx, "permission sets and roles", c.setTasks()); err != nil {
+		return err
+	}
+	control := c.controlTasks()
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.wave(gctx, "policies of roles", control) })
+	g.Go(func() error { return c.assigned(gctx) })
+	return g.Wait() //nolint:wrapcheck // wave has said what it was doing
+}
+
+// assigned reads assignments and memberships, in the order in which each needs the other.
+func (c *collector) assigned(ctx context.Context) error {
 	for _, phase := range []struct {
 		name  string
 		tasks func() []task
 	}{
-		{"permission sets and roles", c.setTasks},
 		{"account assignments", c.assignmentTasks},
 		{"account assignments elsewhere", c.elsewhereTasks},
 		{"group memberships", c.memberTasks},

@@ -33,7 +33,7 @@ const organizationJSON = `{
   "identityCenter": {"account": "root", "region": "eu-central-1"},
   "users": [{"name": "dana"}, {"name": "kim", "status": "DISABLED"}],
   "groups": [{"name": "devs", "members": ["dana"]}, {"name": "idle", "members": ["kim"]}, {"name": "named", "members": ["kim"]}],
-  "permissionSets": [{"name": "Dev", "tags": {"rolecall.dev/owner": "platform"}}, {"name": "Read"}],
+  "permissionSets": [{"name": "Dev", "tags": {"rolecall.dev/owner": "platform"}}, {"name": "Read", "managedPolicies": ["AdministratorAccess"]}],
   "assignments": [
     {"account": "pay", "permissionSet": "Dev", "group": "devs"}, {"account": "pay", "permissionSet": "Read", "user": "dana"},
     {"account": "quiet", "permissionSet": "Dev", "group": "devs"}, {"account": "quiet", "permissionSet": "Read", "group": "idle"},
@@ -129,7 +129,16 @@ func TestTheEstateIsReadAndNothingElse(t *testing.T) {
 	if d := cmp.Diff(want, gapLines(s)); d != "" {
 		t.Errorf("gaps (-want +got):\n%s", d)
 	}
-	for op, most := range map[string]int{"iam:ListRoles": 1, "sso:ListPermissionSetsProvisionedToAccount": 1, "sso:ListAccountAssignments": 3, "sts:AssumeRole": 2, "identitystore:ListGroupMemberships": 2, "organizations:ListAccounts": 1} {
+	for _, r := range s.Roles {
+		set, _ := r.PermissionSetName()
+		want := map[string][]access.ClusterControl{
+			"Dev": {}, "Read": {{Cluster: s.Clusters[0].ARN, Actions: access.ControlActions(), Perhaps: []string{}}},
+		}[set]
+		if d := cmp.Diff(want, r.Control); d != "" {
+			t.Errorf("what %s may do to clusters (-want +got):\n%s", set, d)
+		}
+	}
+	for op, most := range map[string]int{"iam:ListRoles": 1, "iam:SimulatePrincipalPolicy": 2, "sso:ListPermissionSetsProvisionedToAccount": 1, "sso:ListAccountAssignments": 3, "sts:AssumeRole": 2, "identitystore:ListGroupMemberships": 2, "organizations:ListAccounts": 1} {
 		if calls[op] > most {
 			t.Errorf("%s was called %d times, want at most %d", op, calls[op], most)
 		}
@@ -156,6 +165,7 @@ func TestWhatMayNotBeReadBecomesAGapThatNamesThePermission(t *testing.T) {
 		{"", "eks:ListClusters", "clusters 111122223333 denied eks:ListClusters"},
 		{"", "eks:DescribeCluster", "clusters 111122223333 denied eks:DescribeCluster"},
 		{"", "iam:ListRoles", "roles 111122223333 denied iam:ListRoles"},
+		{"", "iam:SimulatePrincipalPolicy", "rolePolicies 111122223333 denied iam:SimulatePrincipalPolicy"},
 	} {
 		t.Run(tt.deny+tt.member, func(t *testing.T) {
 			s, _ := collect(t, tt.deny, tt.member)

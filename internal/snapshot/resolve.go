@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/diag"
 )
 
 // Selector picks clusters: each field given must match, within a field any value may.
@@ -117,7 +118,7 @@ func (x *Index) ClusterNamed(ref string) (*access.Cluster, error) {
 	var all []string
 	for i := range x.Clusters {
 		c := &x.Clusters[i]
-		all = append(all, x.ClusterName(c.ARN))
+		all = append(all, diag.Escape(x.ClusterName(c.ARN)))
 		if x.refersTo(ref, c) {
 			found = append(found, c)
 		}
@@ -130,7 +131,7 @@ func (x *Index) ClusterNamed(ref string) (*access.Cluster, error) {
 	}
 	var names []string
 	for _, c := range found {
-		names = append(names, x.ClusterName(c.ARN))
+		names = append(names, diag.Escape(x.ClusterName(c.ARN)))
 	}
 	return nil, fmt.Errorf("%q may be any of: %s", ref, strings.Join(names, ", "))
 }

@@ -41,6 +41,7 @@ var (
 func world() *state.State {
 	s := state.New("iam", func() time.Time { return noon })
 	s.Accounts[account] = &state.Account{ID: account, State: "ACTIVE"}
+	s.ManagedPolicies["arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*"}]}`
 	for _, role := range []*state.Role{
 		{Account: account, Name: reserved, Path: ssoPath, ID: "AROARESERVED00000000", CreatedAt: noon, MaxSession: 12 * time.Hour, Trust: `{"a b": "ü+/"}`, Tags: map[string]string{"k": "v"}, Policies: map[string]string{"AwsSSOInlinePolicy": readRoles}},
 		{Account: account, Name: "ci", Path: "/tools/", ID: "AROACI00000000000000", CreatedAt: noon, Trust: ec2Trust, Tags: map[string]string{"team": "x", "env": "y"}, Policies: map[string]string{"roles": readRoles}, Managed: []string{"arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"}},
@@ -248,6 +249,14 @@ func TestErrorsAreThoseOfIAM(t *testing.T) {
 			_, err := c.SimulatePrincipalPolicy(t.Context(), &iamsdk.SimulatePrincipalPolicyInput{PolicySourceArn: name("arn:aws:iam::111122223333:role/none"), ActionNames: []string{"iam:GetRole"}})
 			return err
 		}, "NoSuchEntity"},
+		{"simulating with a managed policy that nobody knows", func(t *testing.T, c *iamsdk.Client) error {
+			_, err := c.AttachRolePolicy(t.Context(), &iamsdk.AttachRolePolicyInput{RoleName: name("ci"), PolicyArn: name("arn:aws:iam::aws:policy/Unheard")})
+			if err != nil {
+				return err
+			}
+			_, err = c.SimulatePrincipalPolicy(t.Context(), &iamsdk.SimulatePrincipalPolicyInput{PolicySourceArn: name("arn:aws:iam::111122223333:role/tools/ci"), ActionNames: []string{"iam:GetRole"}})
+			return err
+		}, "PolicyEvaluation"},
 		{"simulating with what it cannot take into account", func(t *testing.T, c *iamsdk.Client) error {
 			_, err := c.SimulatePrincipalPolicy(t.Context(), &iamsdk.SimulatePrincipalPolicyInput{PolicySourceArn: name("arn:aws:iam::111122223333:role/tools/ci"), ActionNames: []string{"iam:GetRole"}, ResourcePolicy: name("{}")})
 			return err

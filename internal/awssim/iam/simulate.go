@@ -102,15 +102,20 @@ func cannotEvaluate(why string) *service.Error {
 // identityPolicies collects what the principal has attached, and the policies the call adds.
 func (i *Service) identityPolicies(c *service.Call) ([]iampolicy.Document, *service.Error) {
 	arn := c.Params.Get("PolicySourceArn")
-	var texts []string
+	var texts, attached []string
 	role, user := i.state.Roles[arn], i.state.IAMUsers[arn]
 	switch {
 	case role != nil && role.Account == c.Caller.Account:
-		texts = i.state.Documents(role.Policies, role.Managed)
+		texts, attached = i.state.Documents(role.Policies, role.Managed), role.Managed
 	case user != nil && user.Account == c.Caller.Account:
-		texts = i.state.Documents(user.Policies, user.Managed)
+		texts, attached = i.state.Documents(user.Policies, user.Managed), user.Managed
 	default:
 		return nil, fail(http.StatusNotFound, "NoSuchEntity", "Invalid Entity Arn: "+arn)
+	}
+	for _, p := range attached {
+		if _, known := i.state.ManagedPolicies[p]; !known {
+			return nil, cannotEvaluate("this simulator does not know what " + p + " allows")
+		}
 	}
 	var docs []iampolicy.Document
 	for _, text := range texts {

@@ -65,6 +65,8 @@ func (l *loader) load() error {
 func (l *loader) loadManagedPolicies() {
 	prefix := "arn:" + l.s.Partition + ":iam::aws:policy/"
 	l.s.ManagedPolicies[prefix+"AdministratorAccess"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	l.s.ManagedPolicies[prefix+"PowerUserAccess"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotAction":["iam:*","organizations:*","account:*"],"Resource":"*"},` +
+		`{"Effect":"Allow","Action":["account:GetAccountInformation","account:GetPrimaryEmail","account:ListRegions","iam:CreateServiceLinkedRole","iam:DeleteServiceLinkedRole","iam:ListRoles","organizations:DescribeOrganization"],"Resource":"*"}]}`
 	l.s.ManagedPolicies[prefix+"ReadOnlyAccess"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["*:Get*","*:List*","*:Describe*"],"Resource":"*"}]}`
 	for arn, text := range l.doc.ManagedPolicies {
 		l.s.ManagedPolicies[arn] = string(text)
