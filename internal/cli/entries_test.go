@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/aws"
 	"github.com/rolecall-dev/rolecall/internal/awssim"
 	"github.com/rolecall-dev/rolecall/internal/kubesim"
 )
@@ -393,5 +394,124 @@ func TestEntriesAreMadeWhereEKSIsBehindAndThrottles(t *testing.T) {
 	f.run(t, 0, "apply", "--auto-approve")
 	if d := cmp.Diff(want, f.entries(t)); d != "" {
 		t.Errorf("access entries (-want +got):\n%s", d)
+	}
+}
+
+// TestAnObjectIsAdoptedOnceEverybodyWhoLosesByItIsNamed adopts a row and a binding.
+func TestAnObjectIsAdoptedOnceEverybodyWhoLosesByItIsNamed(t *testing.T) {
+	const (
+		bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/"
+		name     = "rolecall:platform:p:g:clusterrole:view:0"
+	)
+	bind := func(f *foyer, binding, user string) {
+		f.Put(bindings+binding, kubesim.Object{
+			"roleRef":  kubesim.Object{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+			"subjects": []kubesim.Object{{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}},
+		})
+	}
+	tests := []struct {
+		name, item, losing, says string
+		before                   func(*foyer)
+		mapRoles                 []string
+	}{
+		{
+			"a row", "row: " + devRow, "dana", "with it dana would lose what is bound to them by the old one",
+			func(f *foyer) { bind(f, "theirs", "shop") }, []string{"sso:Dev:{{SessionNameRaw}}", "shop-developers"},
+		},
+		{
+			"a binding", `binding: "` + name + `"`, "sam", "sam would lose it; list them under losing:",
+			func(f *foyer) { bind(f, name, "sso:Dev:sam") }, nil,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := door{mode: "CONFIG_MAP", allow: "[{clusterRole: view}]"}
+			if tt.mapRoles != nil {
+				d.rows = "- rolearn: " + devRow + "\n  username: shop\n  groups: [shop-developers]\n"
+			}
+			f := newFoyer(t, d)
+			tt.before(f)
+			adopt := func(more string) {
+				text := smallInstallation + "adopt: [{cluster: eu, " + tt.item + more + "}]\n"
+				if err := os.WriteFile(filepath.Join(f.dir, "rolecall.yaml"), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			adopt("")
+			out, errs := f.run(t, 0, "plan")
+			contains(t, out+errs, "is not taken over", tt.says)
+			adopt(", losing: [" + tt.losing + "]")
+			out, _ = f.run(t, 0, "apply", "--auto-approve")
+			contains(t, out, "it is listed under adopt")
+			contains(t, f.mapRoles(), tt.mapRoles...)
+			b, err := json.Marshal(f.Get(bindings + name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			contains(t, string(b), `"rolecall.dev/owner":"platform"`, `"name":"sso:Dev:dana"`)
+			if strings.Contains(string(b), "sam") {
+				t.Errorf("the binding still names sam: %s", b)
+			}
+			f.run(t, 0, "plan", "--detailed-exitcode")
+		})
+	}
+}
+
+// TestWhatHappensInBetweenIsNotOverwritten lets others change what a run is about to write.
+func TestWhatHappensInBetweenIsNotOverwritten(t *testing.T) {
+	const view = "[{clusterRole: view, namespaces: [default]}]"
+	tests := []struct {
+		name   string
+		door   door
+		method string
+		// meanwhile is what somebody else does just before rolecall's write.
+		meanwhile func(context.Context, *aws.Client, access.Cluster) error
+		code      int
+		want      string
+	}{
+		{
+			"another installation makes the entry", door{mode: "API", allow: view}, http.MethodPost, func(ctx context.Context, c *aws.Client, cl access.Cluster) error {
+				return c.CreateEntry(ctx, cl, access.EntryWrite{Owner: "other", After: &access.Row{RoleARN: devRole, Username: "x:y"}})
+			}, 1, "Dev other x:y []",
+		},
+		{
+			"the entry to change goes", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Groups = []string{"more"} })}}, http.MethodPost, func(ctx context.Context, c *aws.Client, cl access.Cluster) error {
+				return c.DeleteEntry(ctx, cl, access.EntryWrite{Owner: "platform", Before: &access.Row{RoleARN: devRole, Username: "sso:Dev:{{SessionNameRaw}}", Groups: []string{"more"}}})
+			}, 1, "",
+		},
+		{
+			"the entry to remove goes", door{mode: "API", installation: "maxRemovals: 100%\n", entries: []doorEntry{entry(nil)}}, http.MethodDelete, func(ctx context.Context, c *aws.Client, cl access.Cluster) error {
+				return c.DeleteEntry(ctx, cl, access.EntryWrite{Owner: "platform", Before: &access.Row{RoleARN: devRole, Username: "sso:Dev:{{SessionNameRaw}}"}})
+			}, 0, "",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFoyer(t, tt.door)
+			cl := access.Cluster{ARN: "arn:aws:eks:eu-central-1:111122223333:cluster/eu", Account: "111122223333", Region: "eu-central-1", Name: "eu"}
+			done := false
+			f.before = func(_ http.ResponseWriter, r *http.Request) bool {
+				if done || r.Method != tt.method || !strings.HasPrefix(r.URL.Path, "/clusters/eu/access-entries") {
+					return false
+				}
+				done = true
+				c, err := aws.New(t.Context(), aws.Options{RoleName: "rolecall", Clock: time.Now})
+				if err == nil {
+					err = tt.meanwhile(t.Context(), c, cl)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				return false
+			}
+			f.run(t, tt.code, "apply", "--auto-approve", "--allow-role-deletion")
+			want := []string{nodesEntry}
+			if tt.want != "" {
+				want = append([]string{tt.want}, want...)
+			}
+			if d := cmp.Diff(want, f.entries(t)); d != "" || !done {
+				t.Errorf("access entries, %v (-want +got):\n%s", done, d)
+			}
+		})
 	}
 }

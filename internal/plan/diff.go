@@ -307,6 +307,9 @@ func (d *differ) binding(t *transition, c change[access.ClusterBinding], e effec
 		if bindsBy(*b) != bindsBy(*a) {
 			n.Reason = ReasonBoundByNow
 		}
+		if slices.Contains(d.m.AdoptedBindings, c.before.Key()) {
+			n.Reason = ReasonAdopted
+		}
 	}
 	d.because(n, t, cmp.Or(c.after, c.before).Key())
 	return n

@@ -25,6 +25,8 @@ type Input struct {
 	Principals map[string]access.PrincipalSet
 	// Adopted are mappings of others that become the owner's, as they stand.
 	Adopted []access.Mapping
+	// AdoptedBindings are bindings of others that become the owner's.
+	AdoptedBindings []access.BindingKey
 	// Declared tells the grants that say privileged: true, by GrantKey.
 	Declared map[string]bool
 	// RoleName is the role that rolecall assumes in accounts other than its own.
