@@ -232,29 +232,43 @@ func TestWhatIsAppliedIsThereAndASecondPlanIsEmpty(t *testing.T) {
 		{"a row of ours stays one", door{mode: "API_AND_CONFIG_MAP", allow: view, rows: ourRow}, nil, true, nil},
 		{"the group of a grant that binds by group", door{mode: "API", allow: view, bind: "Group"}, []string{byGroup}, false, nil},
 		{
-			"an EKS access policy for the whole cluster", door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}]"},
-			[]string{ourEntry + "[] AmazonEKSViewPolicy"}, false, []string{"+ association", "AmazonEKSViewPolicy everywhere of Dev"},
+			"an EKS access policy for the whole cluster",
+			door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}]"},
+			[]string{ourEntry + "[] AmazonEKSViewPolicy"},
+			false,
+			[]string{"+ association", "AmazonEKSViewPolicy everywhere of Dev"},
 		},
 		{
 			"one association of the same policy for several namespaces",
 			door{mode: "API", allow: `[{accessPolicy: AmazonEKSViewPolicy, namespaces: ["shop-*", default]}, {accessPolicy: AmazonEKSViewPolicy, namespaces: [team]}]`},
-			[]string{ourEntry + "[] AmazonEKSViewPolicy default,shop-*,team"}, false, nil,
+			[]string{ourEntry + "[] AmazonEKSViewPolicy default,shop-*,team"},
+			false, nil,
 		},
 		{
-			"another scope of a policy that is there", door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy, namespaces: [default]}]", entries: []doorEntry{entry(nil, everywhere(viewPolicy))}},
-			[]string{ourEntry + "[] AmazonEKSViewPolicy default"}, false, nil,
+			"another scope of a policy that is there",
+			door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy, namespaces: [default]}]", entries: []doorEntry{entry(nil, everywhere(viewPolicy))}},
+			[]string{ourEntry + "[] AmazonEKSViewPolicy default"},
+			false, nil,
 		},
 		{
-			"a policy in the place of another", door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}]", entries: []doorEntry{entry(nil, in(editPolicy, "default"))}},
-			[]string{ourEntry + "[] AmazonEKSViewPolicy"}, false, nil,
+			"a policy in the place of another",
+			door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}]", entries: []doorEntry{entry(nil, in(editPolicy, "default"))}},
+			[]string{ourEntry + "[] AmazonEKSViewPolicy"},
+			false, nil,
 		},
 		{
-			"an entry that somebody changed", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Username, e.Groups = "x:{{SessionName}}", []string{"more"} })}},
-			[]string{byUser}, false, []string{"was changed by somebody else"},
+			"an entry that somebody changed",
+			door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Username, e.Groups = "x:{{SessionName}}", []string{"more"} })}},
+			[]string{byUser},
+			false,
+			[]string{"was changed by somebody else"},
 		},
 		{
-			"an entry that somebody gave EKS's default username", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Username = "" })}},
-			[]string{byUser}, false, []string{"was changed by somebody else"},
+			"an entry that somebody gave EKS's default username",
+			door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Username = "" })}},
+			[]string{byUser},
+			false,
+			[]string{"was changed by somebody else"},
 		},
 		{
 			"a dead entry", door{mode: "API", allow: view, entries: []doorEntry{entry(dead)}}, []string{byUser}, false, []string{"its role was made again"},
@@ -262,45 +276,67 @@ func TestWhatIsAppliedIsThereAndASecondPlanIsEmpty(t *testing.T) {
 		{
 			"a dead entry with its EKS access policies",
 			door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}, {clusterRole: view}]", entries: []doorEntry{entry(dead, everywhere(viewPolicy))}},
-			[]string{ourEntry + "[" + group + "] AmazonEKSViewPolicy"}, false, nil,
+			[]string{ourEntry + "[" + group + "] AmazonEKSViewPolicy"},
+			false, nil,
 		},
 		{
-			"a dead entry of somebody else stays", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { foreign(e); dead(e) })}},
-			[]string{"Dev arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/{{SessionName}} [shop-developers] dead"}, false, []string{"not ours", "team=shop"},
+			"a dead entry of somebody else stays",
+			door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { foreign(e); dead(e) })}},
+			[]string{"Dev arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/{{SessionName}} [shop-developers] dead"},
+			false,
+			[]string{"not ours", "team=shop"},
 		},
 		{
-			"an entry of somebody else stays", door{mode: "API", allow: view, entries: []doorEntry{entry(foreign)}},
-			[]string{"Dev arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/{{SessionName}} [shop-developers]"}, false, []string{"not ours", "team=shop"},
+			"an entry of somebody else stays",
+			door{mode: "API", allow: view, entries: []doorEntry{entry(foreign)}},
+			[]string{"Dev arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/{{SessionName}} [shop-developers]"},
+			false,
+			[]string{"not ours", "team=shop"},
 		},
 		{
-			"an entry of another installation stays", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Tags[access.TagOwner] = "other" })}},
-			[]string{"Dev other sso:Dev:{{SessionNameRaw}} []"}, false, []string{"not ours", `the installation "other"`},
+			"an entry of another installation stays",
+			door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Tags[access.TagOwner] = "other" })}},
+			[]string{"Dev other sso:Dev:{{SessionNameRaw}} []"},
+			false,
+			[]string{"not ours", `the installation "other"`},
 		},
 		{
-			"an entry of somebody else that is adopted keeps its groups", door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(foreign, everywhere(viewPolicy))}},
-			[]string{ourEntry + "[shop-developers] AmazonEKSViewPolicy"}, false, []string{"it is listed under adopt"},
+			"an entry of somebody else that is adopted keeps its groups",
+			door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(foreign, everywhere(viewPolicy))}},
+			[]string{ourEntry + "[shop-developers] AmazonEKSViewPolicy"},
+			false,
+			[]string{"it is listed under adopt"},
 		},
 		{
-			"an entry that only lacks our tag is adopted as it is", door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(func(e *doorEntry) { e.Tags = nil })}},
-			[]string{byUser}, false, []string{"it is listed under adopt"},
+			"an entry that only lacks our tag is adopted as it is",
+			door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(func(e *doorEntry) { e.Tags = nil })}},
+			[]string{byUser},
+			false,
+			[]string{"it is listed under adopt"},
 		},
 		{
 			"a row of somebody else keeps the entry away", door{mode: "API_AND_CONFIG_MAP", allow: view, rows: foreignRow}, nil, true, []string{"not ours", "our access entry would hide it"},
 		},
 		{
-			"a policy that somebody else gave our entry stays", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) {
+			"a policy that somebody else gave our entry stays",
+			door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) {
 				e.Policies = append(e.Policies, doorPolicy{PolicyARN: editPolicy, ScopeType: "cluster"})
 			})}},
-			[]string{byUser + " AmazonEKSEditPolicy"}, false, []string{"somebody else gave our access entry AmazonEKSEditPolicy everywhere"},
+			[]string{byUser + " AmazonEKSEditPolicy"},
+			false,
+			[]string{"somebody else gave our access entry AmazonEKSEditPolicy everywhere"},
 		},
 		{
 			"what no grant wants goes", door{mode: "API", installation: "maxRemovals: 100%\n", entries: []doorEntry{entry(nil, everywhere(viewPolicy))}}, nil, false, []string{"- entry"},
 		},
 		{
-			"an entry to which somebody else gave a policy does not go", door{mode: "API", installation: "maxRemovals: 100%\n", entries: []doorEntry{entry(func(e *doorEntry) {
+			"an entry to which somebody else gave a policy does not go",
+			door{mode: "API", installation: "maxRemovals: 100%\n", entries: []doorEntry{entry(func(e *doorEntry) {
 				e.Policies = append(e.Policies, doorPolicy{PolicyARN: editPolicy, ScopeType: "namespace", Namespaces: []string{"default"}})
 			}, everywhere(viewPolicy))}},
-			[]string{byUser + " AmazonEKSEditPolicy default"}, false, []string{"- association"},
+			[]string{byUser + " AmazonEKSEditPolicy default"},
+			false,
+			[]string{"- association"},
 		},
 	}
 	for _, tt := range tests {
@@ -342,7 +378,7 @@ func TestARunThatBreaksOffAtAnyWriteIsFinishedByTheNext(t *testing.T) {
 			f := newFoyer(t, d)
 			ctx, crash := context.WithCancel(t.Context())
 			writes := 0
-			f.before = func(w http.ResponseWriter, r *http.Request) bool {
+			f.before = func(_ http.ResponseWriter, r *http.Request) bool {
 				if !strings.HasPrefix(r.URL.Path, "/clusters/") && !strings.HasPrefix(r.URL.Path, "/tags/") || r.Method == http.MethodGet {
 					return false
 				}
@@ -355,7 +391,7 @@ func TestARunThatBreaksOffAtAnyWriteIsFinishedByTheNext(t *testing.T) {
 				crash()
 				panic(http.ErrAbortHandler)
 			}
-			f.crashed(t, ctx)
+			f.crashed(ctx)
 			crash()
 			f.before = nil
 			f.run(t, 0, "apply", "--auto-approve")
@@ -374,8 +410,7 @@ func TestARunThatBreaksOffAtAnyWriteIsFinishedByTheNext(t *testing.T) {
 }
 
 // crashed runs apply, which the context ends.
-func (f *foyer) crashed(t *testing.T, ctx context.Context) {
-	t.Helper()
+func (f *foyer) crashed(ctx context.Context) {
 	var out strings.Builder
 	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Now: time.Now, Getenv: func(k string) string { return map[string]string{"HOME": f.dir}[k] }}
 	Main(ctx, host, []string{"rolecall", "--config", filepath.Join(f.dir, "rolecall.yaml"), "apply", "--auto-approve"})
@@ -416,7 +451,8 @@ func TestAnObjectIsAdoptedOnceEverybodyWhoLosesByItIsNamed(t *testing.T) {
 	}{
 		{
 			"a row", "row: " + devRow, "dana", "with it dana would lose what is bound to them by the old one",
-			func(f *foyer) { bind(f, "theirs", "shop") }, []string{"sso:Dev:{{SessionNameRaw}}", "shop-developers"},
+			func(f *foyer) { bind(f, "theirs", "shop") },
+			[]string{"sso:Dev:{{SessionNameRaw}}", "shop-developers"},
 		},
 		{
 			"a binding", `binding: "` + name + `"`, "sam", "sam would lose it; list them under losing:",

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
@@ -87,9 +88,7 @@ func (s side) clone() side {
 		v.Row.Groups = slices.Clone(v.Row.Groups)
 		c.rows[k] = v
 	}
-	for k, v := range s.policies {
-		c.policies[k] = v
-	}
+	maps.Copy(c.policies, s.policies)
 	for k, v := range s.bindings {
 		v.Binding.Subjects = slices.Clone(v.Binding.Subjects)
 		c.bindings[k] = v
