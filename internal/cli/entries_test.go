@@ -271,7 +271,7 @@ func TestWhatIsAppliedIsThereAndASecondPlanIsEmpty(t *testing.T) {
 			[]string{"was changed by somebody else"},
 		},
 		{
-			"a dead entry", door{mode: "API", allow: view, entries: []doorEntry{entry(dead)}}, []string{byUser}, false, []string{"its role was made again"},
+			"a dead entry", door{mode: "API", allow: view, entries: []doorEntry{entry(dead)}}, []string{byUser}, false, []string{"its role was made again, so the entry is dead (RC3003)"},
 		},
 		{
 			"a dead entry with its EKS access policies",
