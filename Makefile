@@ -27,8 +27,9 @@ laboratory: ## build the control plane if need be, then test the chain in the la
 race: ## the race detector over what runs things side by side
 	go test -race -short ./internal/awsauth ./internal/plan ./internal/snapshot ./internal/apply ./internal/kube ./internal/aws ./internal/awssim ./internal/awssim/state ./internal/cli
 
-differential: ## compare awsauth with the real authenticator on 20,000 documents; INPUTS=1200000 for the recorded run
+differential: ## compare awsauth with the real authenticator, rbac with the API server; INPUTS=1200000 TRIPLES=400000 for the recorded run
 	cd bench && go vet ./oracle && go test ./oracle -inputs $(INPUTS)
+	cd bench/rbac && go vet . && go test . $(TRIPLES:%=-triples %)
 
 bench: ## the runs that docs/benchmarks.md records, by hand: peers side by side, eight writers at once
 	cd lab && go run ./cmd/rolecall-lab build
@@ -38,6 +39,7 @@ lint: $(LINT) ## the linter over the modules
 	$(LINT) run --allow-parallel-runners ./...
 	cd lab && $(LINT) run --allow-parallel-runners ./...
 	cd bench && $(LINT) run --allow-parallel-runners ./oracle
+	cd bench/rbac && $(LINT) run --allow-parallel-runners .
 
 $(LINT): # its name holds the digest of tools/go.sum
 	@echo "building the linter (about 4 minutes, once)"
