@@ -205,7 +205,7 @@ func (g generator) identity() access.Identity {
 
 func (g generator) request() access.Request {
 	if g.IntN(4) == 0 {
-		return access.Request{Verb: g.one("get", "post", "list"), Path: g.one("/healthz", "/healthz/etcd", "/api", "/apis/apps", "/a/x/b", "/a/*/b", "/metrics")}
+		return access.Request{Verb: g.one("get", "post", "list"), Path: g.one("/healthz", "/healthz/etcd", "/api", "/api/v1", "/apis/apps", "/a/x/b", "/a/*/b", "/metrics")}
 	}
 	return access.Request{
 		Verb: g.one("get", "get", "list", "create", "delete"), Group: g.one("", "", "", "apps", "example.com"),
