@@ -6,7 +6,6 @@ package graph
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
@@ -239,15 +238,27 @@ func (e Everybody) Open() (why string, open bool) {
 // Holders returns everybody who holds the set in the account, by user id; disabled users are listed too.
 func (g *Graph) Holders(account access.AccountID, set string) Everybody {
 	var e Everybody
-	first := map[access.PrincipalID]Holding{}
+	most := 0
+	for _, a := range g.byAccount[account] {
+		if _, ok := g.holding(a, set); ok {
+			most += max(1, len(g.members[a.Principal.ID]))
+		}
+	}
+	most = min(most, len(g.Users))
+	e.Holders = make([]Holding, 0, most)
+	place := make(map[access.PrincipalID]int, most)
 	add := func(id access.PrincipalID, h Holding) {
 		u, ok := g.User(id)
 		if !ok {
 			return
 		}
 		h.User = u
-		if old, seen := first[id]; !seen || h.compare(old) < 0 {
-			first[id] = h
+		switch at, seen := place[id]; {
+		case !seen:
+			place[id] = len(e.Holders)
+			e.Holders = append(e.Holders, h)
+		case h.compare(e.Holders[at]) < 0:
+			e.Holders[at] = h
 		}
 	}
 	for _, a := range g.byAccount[account] {
@@ -269,10 +280,7 @@ func (g *Graph) Holders(account access.AccountID, set string) Everybody {
 	if d := g.openSet(account, set); d != nil {
 		e.others, e.in, e.principal = d, HopAssignment, access.Principal{}
 	}
-	e.Holders = make([]Holding, 0, len(first))
-	for _, id := range slices.Sorted(maps.Keys(first)) {
-		e.Holders = append(e.Holders, first[id])
-	}
+	slices.SortFunc(e.Holders, func(a, b Holding) int { return cmp.Compare(a.User.ID, b.User.ID) })
 	return e
 }
 
