@@ -33,7 +33,7 @@ differential: ## compare awsauth with the real authenticator, rbac with the API 
 
 bench: ## the runs that docs/benchmarks.md records, by hand: peers side by side, eight writers at once
 	cd lab && go run ./cmd/rolecall-lab build
-	cd bench && go vet ./... && go test ./peers ./writers -v -count 1 -timeout 40m
+	cd bench && go vet ./... && go test ./peers ./writers ./answers -v -count 1 -timeout 40m
 
 lint: $(LINT) ## the linter over the modules
 	$(LINT) run --allow-parallel-runners ./...
