@@ -30,8 +30,8 @@ func scramble(v reflect.Value, word string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		scramble(v.Elem(), word)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			scramble(v.Field(i), word)
+		for _, field := range v.Fields() {
+			scramble(field, word)
 		}
 	case reflect.Slice:
 		words := []string{"b", "a", "b"}
