@@ -115,22 +115,26 @@ func Matrix(g *graph.Graph, clusters []*graph.Cluster, keep func(Entry) bool) Re
 func byUser(g *graph.Graph, entries iter.Seq[Entry]) []Entry {
 	users := slices.Clone(g.Users)
 	slices.SortFunc(users, func(a, b access.User) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
-	place := make(map[access.PrincipalID]int, len(users))
+	place := make(map[access.PrincipalID]int32, len(users))
 	for i, u := range users {
-		place[u.ID] = i
+		place[u.ID] = int32(i)
 	}
 	next := make([]int, len(users)+1)
+	var of []int32 // whose each entry is
 	for e := range entries {
-		next[place[e.ID]+1]++
+		i := place[e.ID]
+		of = append(of, i)
+		next[i+1]++
 	}
 	for i := 1; i < len(next); i++ {
 		next[i] += next[i-1]
 	}
 	out := make([]Entry, next[len(users)])
 	for e := range entries {
-		at := &next[place[e.ID]]
+		at := &next[of[0]]
 		out[*at] = e
 		*at++
+		of = of[1:]
 	}
 	for from := 0; from < len(out); {
 		to := from + 1
