@@ -55,13 +55,14 @@ func Start(tb testing.TB) *Arena {
 	if a.target, err = url.Parse(c.Endpoint); err != nil {
 		tb.Fatal(err)
 	}
-	build(tb, filepath.Join(root, "bench"), a.Program("rolecall"), "./rolecall")
-	build(tb, filepath.Join(root, "bench", "keiko"), a.Program("keiko"), ".")
-	build(tb, filepath.Join(root, "bench", "eksctl"), a.Program("eksctl"), ".")
+	Build(tb, filepath.Join(root, "bench"), a.Program("rolecall"), "./rolecall")
+	Build(tb, filepath.Join(root, "bench", "keiko"), a.Program("keiko"), ".")
+	Build(tb, filepath.Join(root, "bench", "eksctl"), a.Program("eksctl"), ".")
 	return a
 }
 
-func build(tb testing.TB, dir, out, pkg string) {
+// Build builds a program of a module.
+func Build(tb testing.TB, dir, out, pkg string) {
 	tb.Helper()
 	cmd := exec.CommandContext(tb.Context(), "go", "build", "-o", out, pkg)
 	cmd.Dir = dir

@@ -4,17 +4,17 @@ package rbac_test
 import (
 	"flag"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
+	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/rbac"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/kubernetes/pkg/registry/rbac/validation"
 	upstream "k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac"
-
-	"github.com/rolecall-dev/rolecall/internal/access"
-	"github.com/rolecall-dev/rolecall/internal/rbac"
 )
 
 var triples = flag.Int("triples", 200_000, "how many (roles, bindings, request) triples to compare")
@@ -40,7 +40,7 @@ func TestRBACAgreesWithTheAPIServer(t *testing.T) {
 			for _, grant := range ours.Grants(id) {
 				granted = granted || grant.Allows(r) != nil
 			}
-			if masters := has(id.Groups, access.MastersGroup); granted != want && !masters {
+			if masters := slices.Contains(id.Groups, access.MastersGroup); granted != want && !masters {
 				t.Fatalf("cluster %+v\nidentity %+v\nrequest %+v: the grants say %v, the API server %v", c, id, r, granted, want)
 			}
 			if want {
@@ -52,15 +52,6 @@ func TestRBACAgreesWithTheAPIServer(t *testing.T) {
 	if allowed < *triples/25 {
 		t.Errorf("%d of %d are allowed: the generated triples prove little", allowed, *triples)
 	}
-}
-
-func has(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 // apiserver is the authorizer of the API server over a cluster's objects.
@@ -101,7 +92,7 @@ func subjects(in []access.Subject) []rbacv1.Subject {
 // allowed asks as the API server does: the groups it implies are its authenticators' part, and system:masters passes before RBAC.
 func (a apiserver) allowed(t *testing.T, id access.Identity, r access.Request) bool {
 	t.Helper()
-	if has(id.Groups, user.SystemPrivilegedGroup) {
+	if slices.Contains(id.Groups, user.SystemPrivilegedGroup) {
 		return true
 	}
 	groups := append([]string{}, id.Groups...)
@@ -167,7 +158,9 @@ func (g generator) subjects() []access.Subject {
 			s.Name = g.one("dana", "sso:Dev:dana@example.com", "system:anonymous", "system:serviceaccount:a:robot", "team")
 		case access.SubjectGroup:
 			s.Name = g.one("team", "system:authenticated", "system:unauthenticated", "system:serviceaccounts", "system:serviceaccounts:a", "dana")
-		default:
+		case access.SubjectServiceAccount:
+			s.Name, s.Namespace = g.one("robot", "dana"), g.one("", "a", "b")
+		default: // a kind that there is not
 			s.Name, s.Namespace = g.one("robot", "dana"), g.one("", "a", "b")
 		}
 		out = append(out, s)
@@ -212,7 +205,7 @@ func (g generator) identity() access.Identity {
 
 func (g generator) request() access.Request {
 	if g.IntN(4) == 0 {
-		return access.Request{Verb: g.one("get", "post", "list"), Path: g.one("/healthz", "/healthz/etcd", "/api", "/apis/apps", "/a/x/b", "/a/*/b", "/metrics")}
+		return access.Request{Verb: g.one("get", "post", "list"), Path: g.one("/healthz", "/healthz/etcd", "/api", "/api/v1", "/apis/apps", "/a/x/b", "/a/*/b", "/metrics")}
 	}
 	return access.Request{
 		Verb: g.one("get", "get", "list", "create", "delete"), Group: g.one("", "", "", "apps", "example.com"),

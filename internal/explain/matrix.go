@@ -67,15 +67,18 @@ func (e Entry) compare(f Entry) int {
 
 // Cells yields every entry of the clusters, cluster by cluster; it holds none of them.
 func Cells(g *graph.Graph, clusters []*graph.Cluster) iter.Seq[Entry] {
-	held := holders{g: g, known: map[pair]graph.Everybody{}}
+	return holders{g: g, known: map[pair]graph.Everybody{}}.cells(clusters)
+}
+
+func (h holders) cells(clusters []*graph.Cluster) iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		for _, c := range clusters {
 			for _, d := range c.Doors() {
-				for _, h := range held.of(d).Holders {
-					inside := d.Cell(h)
-					cell := privileged(d, h, inside)
+				for _, one := range h.of(d).Holders {
+					inside := d.Cell(one)
+					cell := privileged(d, one, inside)
 					e := Entry{
-						User: h.User.Name, ID: h.User.ID, Cluster: c.ARN, Account: c.Account, Through: d.Set, Level: cell.Level,
+						User: one.User.Name, ID: one.User.ID, Cluster: c.ARN, Account: c.Account, Through: d.Set, Level: cell.Level,
 						Scope: Scope{cell.Namespaces}, Privileged: cell.Privileged != "", Why: cell.Privileged, past: inside.Privileged != cell.Privileged,
 					}
 					if d.Account != c.Account {
@@ -96,11 +99,12 @@ func Matrix(g *graph.Graph, clusters []*graph.Cluster, keep func(Entry) bool) Re
 		APIVersion: APIVersion, Kind: "Report", Taken: g.Taken, Complete: g.Complete(), Gaps: append([]access.Gap{}, g.Gaps...),
 		Clusters: []Column{}, Entries: []Entry{},
 	}
+	held := holders{g: g, known: map[pair]graph.Everybody{}}
 	for _, c := range clusters {
-		r.Clusters = append(r.Clusters, Column{Cluster: c.ARN, Name: c.Name, Unknown: open(g, c)})
+		r.Clusters = append(r.Clusters, Column{Cluster: c.ARN, Name: c.Name, Unknown: held.open(c)})
 	}
 	r.Entries = joined(byUser(g, func(yield func(Entry) bool) {
-		for e := range Cells(g, clusters) {
+		for e := range held.cells(clusters) {
 			if (keep == nil || keep(e)) && !yield(e) {
 				return
 			}
@@ -109,39 +113,31 @@ func Matrix(g *graph.Graph, clusters []*graph.Cluster, keep func(Entry) bool) Re
 	return r
 }
 
-// byUser puts entries that come cluster by cluster in the order of a report. Millions are too many to compare by name: they are counted out to their
-// users, and only those of one user and cluster are compared.
+// byUser puts entries that come cluster by cluster in the order of a report. Millions are too many to compare by name, and too many to hold twice: they
+// are made once to be counted and once more to be put where their user's stand, and only those of one user are compared.
 func byUser(g *graph.Graph, entries iter.Seq[Entry]) []Entry {
 	users := slices.Clone(g.Users)
 	slices.SortFunc(users, func(a, b access.User) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
-	place := make(map[access.PrincipalID]int, len(users))
+	place := make(map[access.PrincipalID]int32, len(users))
 	for i, u := range users {
-		place[u.ID] = i
+		place[u.ID] = int32(i)
 	}
-	const chunk = 1 << 14
-	var chunks [][]Entry
 	next := make([]int, len(users)+1)
-	total := 0
+	var of []int32 // whose each entry is
 	for e := range entries {
-		if total%chunk == 0 {
-			chunks = append(chunks, make([]Entry, 0, chunk))
-		}
-		last := &chunks[len(chunks)-1]
-		*last = append(*last, e)
-		next[place[e.ID]+1]++
-		total++
+		i := place[e.ID]
+		of = append(of, i)
+		next[i+1]++
 	}
 	for i := 1; i < len(next); i++ {
 		next[i] += next[i-1]
 	}
-	out := make([]Entry, total)
-	for i, c := range chunks {
-		for _, e := range c {
-			at := &next[place[e.ID]]
-			out[*at] = e
-			*at++
-		}
-		chunks[i] = nil
+	out := make([]Entry, next[len(users)])
+	for e := range entries {
+		at := &next[of[0]]
+		out[*at] = e
+		*at++
+		of = of[1:]
 	}
 	for from := 0; from < len(out); {
 		to := from + 1
@@ -171,20 +167,20 @@ func joined(entries []Entry) []Entry {
 }
 
 // open says why people who are not known to hold anything may have access in the cluster.
-func open(g *graph.Graph, c *graph.Cluster) []string {
+func (h holders) open(c *graph.Cluster) []string {
 	out := []string{}
 	if why := c.Unread(); why != "" {
 		out = append(out, why)
 	}
-	if why, doubtful := g.UsersDoubt(); doubtful {
+	if why, doubtful := h.g.UsersDoubt(); doubtful {
 		out = append(out, why)
 	}
 	for _, d := range c.Doors() {
 		if !d.CanMatter() {
 			continue
 		}
-		all := g.Holders(d.Account, d.Set)
-		if why, open := all.Open(); open && anyone(g, d, all, judgeCell(d)) {
+		all := h.of(d)
+		if why, open := all.Open(); open && anyone(h.g, d, all, judgeCell(d)) {
 			out = append(out, d.Set+": "+why)
 		}
 	}

@@ -6,7 +6,6 @@ package graph
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
@@ -23,7 +22,9 @@ type Graph struct {
 	// hosts are the accounts whose roles and assignments were asked for because clusters are, or may be, in them.
 	hosts    map[access.AccountID]bool
 	groupsOf map[access.PrincipalID][]access.PrincipalID
-	members  map[access.PrincipalID][]access.PrincipalID
+	// at finds users in Users, and members those of a group; both in the order of Users, which is that of ids.
+	at      map[access.PrincipalID]int32
+	members map[access.PrincipalID][]int32
 	// assigned are the assignments of a principal, byAccount those in an account.
 	assigned  map[access.Principal][]access.Assignment
 	byAccount map[access.AccountID][]access.Assignment
@@ -40,7 +41,7 @@ type Graph struct {
 func New(x *snapshot.Index) *Graph {
 	g := &Graph{
 		Index: x, clusters: map[access.ClusterARN]*Cluster{}, gaps: map[access.Part][]access.Gap{}, hosts: map[access.AccountID]bool{},
-		groupsOf: map[access.PrincipalID][]access.PrincipalID{}, members: map[access.PrincipalID][]access.PrincipalID{},
+		groupsOf: map[access.PrincipalID][]access.PrincipalID{}, at: make(map[access.PrincipalID]int32, len(x.Users)), members: map[access.PrincipalID][]int32{},
 		assigned: map[access.Principal][]access.Assignment{}, byAccount: map[access.AccountID][]access.Assignment{},
 		odd: map[access.PrincipalID]string{}, setsNamed: map[string][]access.PermissionSet{}, rolesIn: map[access.AccountID][]access.Role{},
 		policies: rbac.ReadAccessPolicies(),
@@ -54,9 +55,14 @@ func New(x *snapshot.Index) *Graph {
 	for i := range x.Clusters {
 		g.hosts[x.Clusters[i].Account] = true
 	}
+	for i, u := range x.Users {
+		g.at[u.ID] = int32(i)
+	}
 	for _, m := range x.Memberships {
 		g.groupsOf[m.User] = append(g.groupsOf[m.User], m.Group)
-		g.members[m.Group] = append(g.members[m.Group], m.User)
+		if i, ok := g.at[m.User]; ok {
+			g.members[m.Group] = append(g.members[m.Group], i)
+		}
 	}
 	for _, a := range x.Assignments {
 		g.assigned[a.Principal] = append(g.assigned[a.Principal], a)
@@ -243,41 +249,46 @@ func (e Everybody) Open() (why string, open bool) {
 // Holders returns everybody who holds the set in the account, by user id; disabled users are listed too.
 func (g *Graph) Holders(account access.AccountID, set string) Everybody {
 	var e Everybody
-	first := map[access.PrincipalID]Holding{}
-	add := func(id access.PrincipalID, h Holding) {
-		u, ok := g.User(id)
-		if !ok {
-			return
-		}
-		h.User = u
-		if old, seen := first[id]; !seen || h.compare(old) < 0 {
-			first[id] = h
+	var ways []Holding
+	for _, a := range g.byAccount[account] {
+		if h, ok := g.holding(a, set); ok {
+			ways = append(ways, h)
 		}
 	}
-	for _, a := range g.byAccount[account] {
-		h, ok := g.holding(a, set)
-		if !ok {
+	// A person is listed by the first way that brings them. Numbers are sorted, not people: a set may have thousands of holders.
+	slices.SortStableFunc(ways, Holding.compare)
+	var brought []way
+	for n, h := range ways {
+		if h.Principal.Kind == access.PrincipalUser {
+			if i, ok := g.at[h.Principal.ID]; ok {
+				brought = append(brought, way{i, n})
+			}
 			continue
 		}
-		if a.Principal.Kind == access.PrincipalUser {
-			add(a.Principal.ID, h)
-			continue
+		for _, i := range g.members[h.Principal.ID] {
+			brought = append(brought, way{i, n})
 		}
-		for _, id := range g.members[a.Principal.ID] {
-			add(id, h)
+		if d := g.membersDoubt(h.Principal.ID); d != nil && e.others == nil {
+			e.others, e.in, e.principal = d, HopGroup, h.Principal
 		}
-		if d := g.membersDoubt(a.Principal.ID); d != nil && e.others == nil {
-			e.others, e.in, e.principal = d, HopGroup, a.Principal
-		}
+	}
+	slices.SortFunc(brought, func(a, b way) int { return cmp.Or(int(a.user-b.user), a.by-b.by) })
+	brought = slices.CompactFunc(brought, func(a, b way) bool { return a.user == b.user })
+	e.Holders = make([]Holding, len(brought))
+	for i, w := range brought {
+		e.Holders[i] = ways[w.by]
+		e.Holders[i].User = g.Users[w.user]
 	}
 	if d := g.openSet(account, set); d != nil {
 		e.others, e.in, e.principal = d, HopAssignment, access.Principal{}
 	}
-	e.Holders = make([]Holding, 0, len(first))
-	for _, id := range slices.Sorted(maps.Keys(first)) {
-		e.Holders = append(e.Holders, first[id])
-	}
 	return e
+}
+
+// way is that a user, by their place in Users, holds a set by one of several assignments.
+type way struct {
+	user int32
+	by   int
 }
 
 // holding is what the assignment gives if it is, or may be, one of a set of that name.

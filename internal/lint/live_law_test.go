@@ -3,6 +3,7 @@ package lint_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -112,7 +113,7 @@ func BenchmarkLive(b *testing.B) {
 				bind(s, access.SubjectUser, fmt.Sprintf("sso:Dev%d:dana@example.com", i))
 				rows = append(rows, mapped(fmt.Sprintf("AWSReservedSSO_Dev%d_0123456789abcdef", i), fmt.Sprintf("sso:Dev%d:{{SessionNameRaw}}", i), fmt.Sprintf("group-%d", i)))
 			}
-			x, d := snapshot.NewIndex(s), liveDocument(rows...)
+			x, d := snapshot.NewIndex(s), manifest.Live("prod/eu-central-1/eu", access.ConfigMap{Data: map[string]string{"mapRoles": strings.Join(rows, "")}})
 			for b.Loop() {
 				lint.Live(x, &x.Clusters[0], d)
 			}

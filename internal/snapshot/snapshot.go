@@ -59,7 +59,7 @@ type Snapshot struct {
 // Complete tells whether everything in scope was read.
 func (s *Snapshot) Complete() bool { return len(s.Gaps) == 0 }
 
-// Sort puts the snapshot into its canonical order, so that the same facts give the same bytes.
+// Sort puts the snapshot into its canonical order, so that the same facts give the same bytes. It sorts the lists where they are.
 func (s *Snapshot) Sort() {
 	by := cmp.Compare[access.PrincipalID]
 	slices.SortFunc(s.Accounts, func(a, b access.Account) int { return cmp.Compare(a.ID, b.ID) })
@@ -90,7 +90,7 @@ func (s *Snapshot) fill() {
 	s.Accounts, s.Estate, s.Users, s.Groups = list(s.Accounts), list(s.Estate), list(s.Users), list(s.Groups)
 	s.Memberships, s.PermissionSets, s.Provisioned = list(s.Memberships), list(s.PermissionSets), list(s.Provisioned)
 	s.AccessPolicies = list(s.AccessPolicies)
-	s.Assignments, s.Roles, s.Gaps, s.Clusters = list(s.Assignments), list(s.Roles), list(s.Gaps), slices.Clone(list(s.Clusters))
+	s.Assignments, s.Roles, s.Gaps, s.Clusters = list(s.Assignments), list(s.Roles), list(s.Gaps), list(s.Clusters)
 	for i := range s.Clusters {
 		c := &s.Clusters[i]
 		c.Namespaces, c.Roles, c.ClusterRoles = list(c.Namespaces), list(c.Roles), list(c.ClusterRoles)
@@ -107,7 +107,7 @@ func list[T any](in []T) []T {
 }
 
 func bound(in []access.Binding) []access.Binding {
-	out := slices.Clone(list(in))
+	out := list(in)
 	for i := range out {
 		out[i].Subjects = list(out[i].Subjects)
 	}
@@ -115,9 +115,9 @@ func bound(in []access.Binding) []access.Binding {
 }
 
 func entered(in []access.AccessEntry) []access.AccessEntry {
-	out := slices.Clone(list(in))
+	out := list(in)
 	for i := range out {
-		out[i].Groups, out[i].Associations = list(out[i].Groups), slices.Clone(list(out[i].Associations))
+		out[i].Groups, out[i].Associations = list(out[i].Groups), list(out[i].Associations)
 		for j := range out[i].Associations {
 			out[i].Associations[j].Namespaces = list(out[i].Associations[j].Namespaces)
 		}
@@ -145,16 +145,36 @@ func sortCluster(c *access.Cluster) {
 	}
 }
 
-// Encode writes the snapshot as canonical, indented JSON.
-func (s *Snapshot) Encode(w io.Writer) error {
+// clone copies every list that Sort and fill write to.
+func (s *Snapshot) clone() *Snapshot {
 	c := *s
+	c.Accounts, c.Estate, c.Users, c.Groups = slices.Clone(s.Accounts), slices.Clone(s.Estate), slices.Clone(s.Users), slices.Clone(s.Groups)
+	c.Memberships, c.PermissionSets, c.Provisioned = slices.Clone(s.Memberships), slices.Clone(s.PermissionSets), slices.Clone(s.Provisioned)
+	c.Assignments, c.Roles, c.Gaps, c.Clusters = slices.Clone(s.Assignments), slices.Clone(s.Roles), slices.Clone(s.Gaps), slices.Clone(s.Clusters)
+	c.AccessPolicies = slices.Clone(s.AccessPolicies)
+	for i := range c.Clusters {
+		in := &c.Clusters[i]
+		in.AccessEntries = slices.Clone(in.AccessEntries)
+		for j := range in.AccessEntries {
+			e := &in.AccessEntries[j]
+			e.Associations = slices.Clone(e.Associations)
+		}
+		in.Namespaces, in.Roles, in.ClusterRoles = slices.Clone(in.Namespaces), slices.Clone(in.Roles), slices.Clone(in.ClusterRoles)
+		in.RoleBindings, in.ClusterRoleBindings = slices.Clone(in.RoleBindings), slices.Clone(in.ClusterRoleBindings)
+	}
+	return &c
+}
+
+// Encode writes the snapshot as canonical, indented JSON. The snapshot itself stays as it is, its order too.
+func (s *Snapshot) Encode(w io.Writer) error {
+	c := s.clone()
 	c.APIVersion, c.Kind = APIVersion, Kind
 	c.Sort()
 	c.fill()
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(&c); err != nil {
+	if err := enc.Encode(c); err != nil {
 		return fmt.Errorf("encoding snapshot: %w", err)
 	}
 	return nil
