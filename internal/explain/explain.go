@@ -76,7 +76,7 @@ func Explain(g *graph.Graph, u access.User, c *graph.Cluster, q graph.Question) 
 	}
 	e.Level, e.Scope, e.Privileged = cell.Level, Scope{cell.Namespaces}, cell.Privileged != ""
 	if len(e.Paths) > 0 && e.Verdict != graph.Allowed {
-		e.Remedy = remedy(g, c, e.Paths[0], u)
+		e.Remedy = remedy(g, c, e.Paths[0], u, q.Request)
 	}
 	return e
 }
