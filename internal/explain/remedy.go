@@ -88,9 +88,9 @@ func mapping(c *graph.Cluster, p graph.Path, h graph.Hop) string {
 	switch {
 	case slices.Contains([]diag.Code{diag.RC2002, diag.RC2004, diag.RC2005, diag.RC2022}, h.Code):
 		return "rolecall lint --cluster " + word(c.Name) + " --fix"
-	case h.Code == "", h.Code == diag.RC3002:
+	case h.Code == "", h.Code == diag.RC3002 && c.OwnRow(access.ARN(h.Evidence.Object)):
 		return "let a grant select the cluster, then: rolecall apply"
-	case slices.Contains([]diag.Code{diag.RC2003, diag.RC2019, diag.RC2023, diag.RC2024, diag.RC2025, diag.RC2026, diag.RC3001}, h.Code):
+	case slices.Contains([]diag.Code{diag.RC2003, diag.RC2019, diag.RC2023, diag.RC2024, diag.RC2025, diag.RC2026, diag.RC3001, diag.RC3002}, h.Code):
 		if arn := roleARN(p); arn != "" {
 			return writeRow(h, "rolearn", string(arn))
 		}

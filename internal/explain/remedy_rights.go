@@ -28,7 +28,7 @@ func give(c *graph.Cluster, p graph.Path, h graph.Hop, u asker) string {
 	if h.Code == diag.RC1015 {
 		return makeMissing(c, h, r)
 	}
-	ours := r == nil || mappedByUs(p)
+	ours := r == nil || p.Door() == nil || p.Door().Own()
 	if ours && h.Kind == graph.HopRule && strings.Contains(h.Evidence.Detail, " only") {
 		return "add the namespace to the grant, then: rolecall apply"
 	}
@@ -36,12 +36,6 @@ func give(c *graph.Cluster, p graph.Path, h graph.Hop, u asker) string {
 		return "let a grant allow it on " + c.Name + ", then: rolecall apply"
 	}
 	return bindByHand(c, p, u)
-}
-
-// mappedByUs tells whether the row is as rolecall writes rows.
-func mappedByUs(p graph.Path) bool {
-	h, _ := p.Hop(graph.HopMapping)
-	return h.Name == access.UsernameTemplate(p.Through()) || strings.HasPrefix(h.Name, access.UsernameTemplate(p.Through())+" in ")
 }
 
 // makeMissing makes the role that a binding refers to, with what was asked for.

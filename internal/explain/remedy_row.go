@@ -40,5 +40,5 @@ func roleARN(p graph.Path) access.ARN {
 // flawed tells whether the row that counts gives less than it looks like.
 func flawed(p graph.Path) bool {
 	h, ok := p.Hop(graph.HopMapping)
-	return ok && slices.Contains([]diag.Code{diag.RC2007, diag.RC2008, diag.RC2029}, h.Code)
+	return ok && slices.Contains([]diag.Code{diag.RC2007, diag.RC2008, diag.RC2017, diag.RC2029}, h.Code)
 }

@@ -28,6 +28,13 @@ func (c *Cluster) flawOf(e awsauth.Entry) (diag.Code, string) {
 	if i := slices.IndexFunc(e.Groups, func(g string) bool { return strings.ContainsAny(g, " \t\n") }); i >= 0 {
 		return diag.RC2029, "the blanks make one group of \"" + e.Groups[i] + "\", which nothing is bound to"
 	}
+	for _, t := range append([]string{e.Username}, e.Groups...) {
+		for _, m := range template.FindAllString(t, -1) {
+			if !slices.Contains(templates, m) {
+				return diag.RC2017, "the authenticator knows no " + m + " and leaves it as it is written, the same for everybody"
+			}
+		}
+	}
 	if e.Username != "" && len(e.Groups) > 0 {
 		return "", ""
 	}
@@ -43,6 +50,8 @@ func (c *Cluster) flawOf(e awsauth.Entry) (diag.Code, string) {
 }
 
 var (
+	template  = regexp.MustCompile(`\{\{[^{}]*\}\}`)
+	templates = []string{"{{AccountID}}", "{{SessionName}}", "{{SessionNameRaw}}", "{{AccessKeyID}}", "{{EC2PrivateDNSName}}"}
 	// fieldName is a name at the beginning of a line, or in a map in braces.
 	fieldName = regexp.MustCompile(`(?m)(?:^[ \t]*(?:-[ \t]+)?|[{,][ \t]*)["']?(\w+)["']?[ \t]*:(?:[ \t]|$)`)
 	rowFields = []string{"rolearn", "userarn", "username", "groups", "userid", "sso", "permissionsetname", "accountid", "partition"}
@@ -77,6 +86,11 @@ func (c *Cluster) placeOf(arn access.ARN) string {
 	return string(awsauth.KeyRoles)
 }
 
+// OwnRow tells whether a row for the ARN is as rolecall writes rows.
+func (c *Cluster) OwnRow(arn access.ARN) bool {
+	return slices.ContainsFunc(c.rows[fold(string(arn))], func(e awsauth.Entry) bool { return awsauth.OwnShape(e, c.Account) })
+}
+
 // foreign tells whether an account is known to be none of the organization: Identity Center makes no role there.
 func (g *Graph) foreign(account access.AccountID) bool {
 	if _, member := g.Account(account); member || len(g.Accounts) == 0 {
@@ -84,6 +98,9 @@ func (g *Graph) foreign(account access.AccountID) bool {
 	}
 	return g.gap(anyGap, access.PartOrganization, access.PartAccounts) == nil
 }
+
+// Own tells whether the row is as rolecall writes rows.
+func (d *Door) Own() bool { return d.entry != nil && awsauth.OwnShape(*d.entry, d.Account) }
 
 // Identity is what the door makes of the user; what depends on what is not known is left as it is written.
 func (d *Door) Identity(u access.User) access.Identity {

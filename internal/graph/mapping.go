@@ -168,7 +168,7 @@ func misnamed(e awsauth.Entry, arn access.ARN, k doorKey, role access.ARN) (diag
 	case strings.Contains(e.ARN, "*") && access.MatchGlob(e.ARN, string(role)):
 		return diag.RC2023, "the authenticator knows no wildcards: this row matches nobody"
 	case reserved && set == k.set && arn.Account() == k.account && !strings.EqualFold(rowRole, name):
-		return diag.RC3002, "the row names a role of this permission set that is gone; Identity Center made it again under another suffix"
+		return diag.RC3002, "the row names a role that Identity Center does not have: it made that of the permission set under another suffix, anew perhaps"
 	}
 	return "", ""
 }
