@@ -15,8 +15,8 @@ import (
 type answer int
 
 const (
-	// noSession means that it cannot be asked: Identity Center gives no session to ask with.
-	noSession    answer = 0
+	// unasked means that it cannot be asked: there is no session, no token or no way to it.
+	unasked      answer = 0
 	allowed      answer = http.StatusOK
 	unauthorized answer = http.StatusUnauthorized
 	forbidden    answer = http.StatusForbidden
@@ -24,8 +24,8 @@ const (
 
 func (a answer) String() string {
 	switch a {
-	case noSession:
-		return "no session"
+	case unasked:
+		return "not asked"
 	case unauthorized:
 		return "401 Unauthorized"
 	case forbidden:

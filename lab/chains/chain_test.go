@@ -16,9 +16,9 @@ type chain struct {
 	// name says what is wrong, code what it is called where explain gives it one.
 	name string
 	code diag.Code
-	// breaks breaks the chain of the person, who asks through the set in the account of the cluster.
-	breaks                      func(t *testing.T, w *world, c *labtest.Cluster)
-	person, set, cluster, asked string
+	// breaks breaks the chain of the person, who asks through the set.
+	breaks             func(t *testing.T, w *world, c *labtest.Cluster)
+	person, set, asked string
 	// comes is how the person's context is made, where that is what is wrong.
 	comes func(t *testing.T, w *world, p *person)
 	// shutOut says that rolecall itself is refused: its administrator comes by a client certificate.
@@ -31,21 +31,27 @@ type chain struct {
 	// remedy is the text that mends it: explain's, or where nothing is wrong but with the person's own things, doctor's. "…" stands for
 	// any text.
 	remedy string
-	// grants and edit are what the remedy leaves to the reader: the grant to write, or what to put in the place of what in aws-auth.
+	// grants and edit are what the remedy leaves to the reader: the grant to write, or the correction of aws-auth.
 	grants string
 	edit   edit
 }
 
-// edit is a correction that a person makes in aws-auth.
-type edit struct{ old, new string }
+// edit is a correction that a person makes in aws-auth: what they put in the place of what. Lint shows it, where it gives the code, and says
+// what to write.
+type edit struct {
+	old, new, says string
+	code           diag.Code
+	// key is a key of aws-auth whose rows belong into mapRoles.
+	key string
+}
 
 // with fills in what is not said: Dana, who is a developer, asks for pods.
 func (c chain) with() chain {
 	c.person, c.set = cmp.Or(c.person, "dana@example.com"), cmp.Or(c.set, "Dev")
-	c.cluster, c.asked = cmp.Or(c.cluster, shop), cmp.Or(c.asked, "list pods -n shop")
+	c.asked = cmp.Or(c.asked, "list pods -n shop")
 	if c.cause == "" {
 		c.cause = map[answer]doctor.Cause{
-			noSession: doctor.CauseLoginExpired, unauthorized: doctor.CauseNotMapped, forbidden: doctor.CauseNotAllowed,
+			unasked: doctor.CauseLoginExpired, unauthorized: doctor.CauseNotMapped, forbidden: doctor.CauseNotAllowed,
 		}[c.says]
 	}
 	return c

@@ -27,7 +27,6 @@ import (
 const (
 	shop  = "prod/shop"
 	stage = "stage/shop"
-	depot = "prod/depot"
 )
 
 // world is a laboratory in which every chain that a case needs holds, until the case breaks it.
@@ -75,8 +74,8 @@ func start(t *testing.T) *world {
 	return w
 }
 
-// heal makes every chain whole inside the clusters; what a case changes in AWS stays, and concerns its own people.
-func (w *world) heal(t *testing.T) {
+// heal makes every chain whole inside the cluster; what a case changes in AWS stays, and concerns its own people.
+func (w *world) heal(t *testing.T, c *labtest.Cluster) {
 	t.Helper()
 	if err := os.RemoveAll(filepath.Join(w.dir, "access")); err != nil {
 		t.Fatal(err)
@@ -85,28 +84,24 @@ func (w *world) heal(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.write(t, "rolecall.yaml", w.settings)
-	for _, context := range []string{shop, stage} {
-		c := w.Member(t, context)
-		for name, remove := range w.objects(t, c) {
-			if !w.inside[name] {
-				remove()
-			}
+	for name, remove := range w.objects(t, c) {
+		if !w.inside[name] {
+			remove()
 		}
-		w.bind(t, c, "shop", "developers", "ClusterRole view", group("developers"))
-		w.rows(t, c, w.row(t, c, "Dev", ""))
 	}
+	w.bind(t, c, "shop", "developers", "ClusterRole view", group("developers"))
+	w.rows(t, c, w.row(t, c, "Dev", ""))
 }
 
 // sideDoor has rolecall come into the clusters by a client certificate, where aws-auth lets it in no more.
 func (w *world) sideDoor(t *testing.T) {
 	t.Helper()
-	file := filepath.Join(w.dir, "admin.kubeconfig")
-	if err := w.WriteKubeconfig(file); err != nil {
+	if err := w.WriteKubeconfig(filepath.Join(w.dir, "admin.kubeconfig")); err != nil {
 		t.Fatal(err)
 	}
 	ways := "access:\n  clusters:\n"
 	for _, c := range w.Clusters {
-		ways += fmt.Sprintf("    - {cluster: %s/%s/%s, kubeconfig: %q, context: %s}\n", c.Account, c.Region, c.Name, file, c.Context)
+		ways += fmt.Sprintf("    - {cluster: %s/%s/%s, context: %s}\n", c.Account, c.Region, c.Name, c.Context)
 	}
 	w.write(t, "rolecall.yaml", strings.Replace(w.settings, "access:\n", ways, 1))
 }
@@ -180,10 +175,19 @@ func (w *world) bind(t *testing.T, c *labtest.Cluster, namespace, name, role str
 	}
 }
 
-// clusterRole makes a ClusterRole.
-func (w *world) clusterRole(t *testing.T, c *labtest.Cluster, role rbacv1.ClusterRole) {
+// unbind takes the healthy binding away.
+func (w *world) unbind(t *testing.T, c *labtest.Cluster) {
 	t.Helper()
-	if _, err := w.Admin(t, c).RbacV1().ClusterRoles().Create(t.Context(), &role, metav1.CreateOptions{}); err != nil {
+	if err := w.Admin(t, c).RbacV1().RoleBindings("shop").Delete(t.Context(), "developers", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// clusterRole makes a ClusterRole of one rule, if one is given.
+func (w *world) clusterRole(t *testing.T, c *labtest.Cluster, name string, rules ...rbacv1.PolicyRule) {
+	t.Helper()
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules}
+	if _, err := w.Admin(t, c).RbacV1().ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -217,9 +221,10 @@ func (w *world) rows(t *testing.T, c *labtest.Cluster, rows ...string) {
 	w.auth(t, c, map[string]string{"mapRoles": w.own(c) + strings.Join(rows, "")})
 }
 
-// own is rolecall's own way in.
+// own are the rows that let in nodes and rolecall.
 func (w *world) own(c *labtest.Cluster) string {
-	return "- rolearn: arn:aws:iam::" + c.AccountID + ":role/rolecall\n  username: rolecall\n  groups:\n  - rolecall-operators\n"
+	return "- rolearn: arn:aws:iam::" + c.AccountID + ":role/node\n  username: system:node:{{EC2PrivateDNSName}}\n  groups:\n  - system:bootstrappers\n  - system:nodes\n" +
+		"- rolearn: arn:aws:iam::" + c.AccountID + ":role/rolecall\n  username: rolecall\n  groups:\n  - rolecall-operators\n"
 }
 
 // auth writes aws-auth and returns when the authenticator has read it.
@@ -291,7 +296,7 @@ func (w *world) sign(t *testing.T, c *labtest.Cluster, creds labtest.Credentials
 // run runs rolecall with credentials; it must end with a code.
 func (w *world) run(t *testing.T, who labtest.Credentials, code int, args ...string) product.Output {
 	t.Helper()
-	out, err := w.rolecall.Run(t.Context(), product.Command{Args: args, Env: w.Environment(who), Dir: w.dir})
+	out, err := w.rolecall.Run(t.Context(), w.command(who, args...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,4 +304,8 @@ func (w *world) run(t *testing.T, who labtest.Credentials, code int, args ...str
 		t.Fatalf("rolecall %s: exit code %d, want %d\n%s", strings.Join(args, " "), out.Code, code, out.All())
 	}
 	return out
+}
+
+func (w *world) command(who labtest.Credentials, args ...string) product.Command {
+	return product.Command{Args: args, Env: append(w.Environment(who), "KUBECONFIG="+filepath.Join(w.dir, "admin.kubeconfig")), Dir: w.dir}
 }
