@@ -101,10 +101,13 @@ func (d *diagnosis) cluster() {
 		d.add(Finding{Hop: HopCluster, Status: OK, Summary: "your context leads to " + string(d.Described.ARN) + ", in the account of your session"})
 		return
 	}
-	if !d.unauthorized() {
-		return
+	if d.unauthorized() {
+		d.add(d.elsewhere(named(d.Context), name))
 	}
-	label := named(d.Context)
+}
+
+// elsewhere says how the context does not lead to the cluster that the token is for, or that this is not known.
+func (d *diagnosis) elsewhere(label access.ClusterARN, name string) Finding {
 	f := Finding{Hop: HopCluster, Status: Broken, Hint: d.update()}
 	switch {
 	case label != "" && label.Name() != name:
@@ -123,7 +126,7 @@ func (d *diagnosis) cluster() {
 	default:
 		f = d.unproven(label)
 	}
-	d.add(f)
+	return f
 }
 
 // unproven says what is not known of the cluster, and what speaks for another account.

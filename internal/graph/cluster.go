@@ -18,15 +18,17 @@ func fold(s string) string { return strings.ToLower(s) }
 // Cluster is a cluster of the graph.
 type Cluster struct {
 	*access.Cluster
-	g     *Graph
-	Name  string
-	RBAC  *rbac.Index
-	doc   awsauth.Document
-	rows  map[string][]awsauth.Entry // by ARN in lower case, roles before users, in order of appearance
-	auth  *doubt
-	rbac  *doubt
-	doors map[doorKey][]*Door
-	sets  []doorKey
+	g    *Graph
+	Name string
+	RBAC *rbac.Index
+	doc  awsauth.Document
+	rows map[string][]awsauth.Entry // by ARN in lower case, roles before users, in order of appearance
+	auth *doubt
+	rbac *doubt
+	// outlines are of the texts that have fields which the authenticator does not know.
+	outlines map[awsauth.Key][]awsauth.OutlineRow
+	doors    map[doorKey][]*Door
+	sets     []doorKey
 	// accounts are those whose sets can lead in: the cluster's own, and those that its rows name.
 	accounts []access.AccountID
 }
@@ -52,6 +54,7 @@ func (g *Graph) newCluster(c *access.Cluster) *Cluster {
 			x.rows[fold(e.ARN)] = append(x.rows[fold(e.ARN)], e)
 		}
 	}
+	x.outlines = x.outline()
 	x.open()
 	return x
 }

@@ -30,7 +30,7 @@ func (c *Cluster) flawOf(e awsauth.Entry) (diag.Code, string) {
 	}
 	for _, t := range append([]string{e.Username}, e.Groups...) {
 		for _, m := range template.FindAllString(t, -1) {
-			if !slices.Contains(templates, m) {
+			if !rendered(m) {
 				return diag.RC2017, "the authenticator knows no " + m + " and leaves it as it is written, the same for everybody"
 			}
 		}
@@ -49,33 +49,67 @@ func (c *Cluster) flawOf(e awsauth.Entry) (diag.Code, string) {
 	return "", ""
 }
 
-var (
-	template  = regexp.MustCompile(`\{\{[^{}]*\}\}`)
-	templates = []string{"{{AccountID}}", "{{SessionName}}", "{{SessionNameRaw}}", "{{AccessKeyID}}", "{{EC2PrivateDNSName}}"}
-	// fieldName is a name at the beginning of a line, or in a map in braces.
-	fieldName = regexp.MustCompile(`(?m)(?:^[ \t]*(?:-[ \t]+)?|[{,][ \t]*)["']?(\w+)["']?[ \t]*:(?:[ \t]|$)`)
-	rowFields = []string{"rolearn", "userarn", "username", "groups", "userid", "sso", "permissionsetname", "accountid", "partition"}
-)
+var template = regexp.MustCompile(`\{\{[^{}]*\}\}`)
 
-func known(name string) bool { return slices.Contains(rowFields, strings.ToLower(name)) }
+// rendered tells whether the authenticator puts something in the place of a template.
+func rendered(template string) bool {
+	switch template {
+	case "{{AccountID}}", "{{SessionName}}", "{{SessionNameRaw}}", "{{AccessKeyID}}", "{{EC2PrivateDNSName}}":
+		return true
+	}
+	return false
+}
+
+// known tells whether the authenticator knows a field of a row, or of its matcher.
+func known(name string) bool {
+	switch strings.ToLower(name) {
+	case "rolearn", "userarn", "username", "groups", "userid", "sso", "permissionsetname", "accountid", "partition":
+		return true
+	}
+	return false
+}
 
 // unread is a field of the row that the authenticator does not know, "" when there is none.
 func (c *Cluster) unread(e awsauth.Entry) string {
-	text := c.AwsAuth.Data[string(e.Key)]
-	// Most texts have none, and an outline of them all is not cheap.
-	if !slices.ContainsFunc(fieldName.FindAllStringSubmatch(text, -1), func(m []string) bool { return !known(m[1]) }) {
-		return ""
-	}
-	rows := awsauth.Outline(e.Key, text)
-	if e.Index >= len(rows) {
-		return ""
-	}
-	for _, m := range rows[e.Index].Members {
-		if !known(m.Name) {
-			return m.Name
+	if rows := c.outlines[e.Key]; e.Index < len(rows) {
+		for _, m := range rows[e.Index].Members {
+			if !known(m.Name) {
+				return m.Name
+			}
 		}
 	}
 	return ""
+}
+
+// outline reads all that is written in the rows of the texts that seem to have fields of unknown names. Most have none, and it takes longer than to
+// read the rows.
+func (c *Cluster) outline() map[awsauth.Key][]awsauth.OutlineRow {
+	out := map[awsauth.Key][]awsauth.OutlineRow{}
+	for _, k := range []awsauth.Key{awsauth.KeyRoles, awsauth.KeyUsers} {
+		if c.AwsAuth != nil && strange(c.AwsAuth.Data[string(k)]) {
+			out[k] = awsauth.Outline(k, c.AwsAuth.Data[string(k)])
+		}
+	}
+	return out
+}
+
+// strange tells whether some colon in the text ends a name that is unknown.
+func strange(text string) bool {
+	for from := 0; ; {
+		i := strings.IndexByte(text[from:], ':')
+		if i < 0 {
+			return false
+		}
+		at := from + i
+		from = at + 1
+		if from < len(text) && !strings.ContainsRune(" \t\r\n", rune(text[from])) {
+			continue
+		}
+		name := strings.TrimRight(text[:at], `"' `)
+		if name = name[1+strings.LastIndexAny(name, "\n\"' {,-"):]; !known(name) {
+			return true
+		}
+	}
 }
 
 // placeOf is where a row names the ARN, or the key that has it in its text.

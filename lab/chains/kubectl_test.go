@@ -10,7 +10,7 @@ import (
 )
 
 // creates is kubectl create role, clusterrole, rolebinding and clusterrolebinding, one or two of them.
-func (w *world) creates(t *testing.T, c *chain, _ *person, found []string) {
+func (w *world) creates(t *testing.T, _ *chain, _ *person, found []string) {
 	t.Helper()
 	k := w.Admin(t, w.Member(t, shop)).RbacV1()
 	for _, line := range found[1:] {

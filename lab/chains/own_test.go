@@ -12,7 +12,6 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-
 	"github.com/rolecall-dev/rolecall/internal/doctor"
 
 	"github.com/rolecall-dev/rolecall/lab/labtest"
@@ -46,7 +45,7 @@ func misled() []chain {
 		},
 		{
 			name: "the token is for another cluster", says: unauthorized, cause: doctor.CauseOtherName, remedy: anew,
-			comes: func(t *testing.T, w *world, p *person) {
+			comes: func(_ *testing.T, w *world, p *person) {
 				p.entry.plugin = w.plugin("arn:aws:eks:eu-west-1:111122223333:cluster/depot")
 			},
 		},
@@ -130,7 +129,7 @@ func (w *world) ownSteps() []step {
 			p.credentials = creds
 		}),
 		form(`(?:.*[;:] )?aws eks update-kubeconfig --name (\S+) --region (\S+) --alias c(?:[; ].*)?`, w.updates),
-		form(`take --role-arn out of user u in your kubeconfig, .*`, func(t *testing.T, _ *chain, p *person, _ []string) {
+		form(`take --role-arn out of user u in your kubeconfig, .*`, func(_ *testing.T, _ *chain, p *person, _ []string) {
 			at := slices.Index(p.entry.plugin, "--role-arn")
 			p.entry.plugin = slices.Delete(slices.Clone(p.entry.plugin), at, at+2)
 		}),

@@ -7,7 +7,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/identitystore/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssoadmin"
 	ssotypes "github.com/aws/aws-sdk-go-v2/service/ssoadmin/types"
-
 	"github.com/rolecall-dev/rolecall/internal/graph"
 
 	"github.com/rolecall-dev/rolecall/lab/labtest"

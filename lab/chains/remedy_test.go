@@ -10,10 +10,9 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/identitystore/types"
+	"github.com/rolecall-dev/rolecall/internal/diag"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/rolecall-dev/rolecall/internal/diag"
 
 	"github.com/rolecall-dev/rolecall/lab/labtest"
 )
@@ -127,7 +126,7 @@ func (e edit) make(t *testing.T, data map[string]string, f diag.Diagnostic) {
 }
 
 // writes puts one field of a row right.
-func (w *world) writes(t *testing.T, c *chain, _ *person, found []string) {
+func (w *world) writes(t *testing.T, _ *chain, _ *person, found []string) {
 	t.Helper()
 	key, row, field, value, instead := found[1], found[2], found[3], found[4], found[5]
 	if instead == "" {

@@ -3,10 +3,9 @@ package chains_test
 import (
 	"testing"
 
+	"github.com/rolecall-dev/rolecall/internal/graph"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/rolecall-dev/rolecall/internal/graph"
 
 	"github.com/rolecall-dev/rolecall/lab/labtest"
 )

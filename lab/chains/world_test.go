@@ -3,6 +3,7 @@ package chains_test
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -231,15 +232,12 @@ func (w *world) own(c *labtest.Cluster) string {
 func (w *world) auth(t *testing.T, c *labtest.Cluster, data map[string]string) {
 	t.Helper()
 	w.canary++
-	all := map[string]string{}
-	for k, v := range data {
-		all[k] = v
-	}
+	all := maps.Clone(data)
 	name := fmt.Sprintf("canary-%d", w.canary)
 	all["mapUsers"] = "- userarn: arn:aws:iam::" + c.AccountID + ":user/canary\n  username: " + name + "\n" + all["mapUsers"]
-	maps, ctx := w.Admin(t, c).CoreV1().ConfigMaps(metav1.NamespaceSystem), t.Context()
+	client, ctx := w.Admin(t, c).CoreV1().ConfigMaps(metav1.NamespaceSystem), t.Context()
 	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "aws-auth"}, Data: all}
-	if _, err := maps.Update(ctx, cm, metav1.UpdateOptions{}); err != nil {
+	if _, err := client.Update(ctx, cm, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	w.settled(t, c, name)
