@@ -42,7 +42,7 @@ func payments() *snapshot.Snapshot {
 		Assignments:    []access.Assignment{{Account: account, PermissionSet: devSet, Principal: access.Principal{Kind: access.PrincipalGroup, ID: "g-devs"}}},
 		Roles:          []access.Role{{Account: account, ARN: withWay, Name: devName, ID: "AROA1", Created: taken}},
 		Clusters: []access.Cluster{{
-			ARN: payEU, Account: account, Region: "eu-central-1", Name: "payments-eu", Mode: access.ModeConfigMap, Namespaces: []string{"payments", "shop"},
+			ARN: payEU, Account: account, Region: "eu-central-1", Name: "payments-eu", Mode: access.ModeConfigMap, Namespaces: []string{"kube-system", "payments", "shop"},
 			AwsAuth:      &access.ConfigMap{Data: map[string]string{"mapRoles": goodRow}},
 			ClusterRoles: []access.RBACRole{{Name: "edit", Rules: rules("get,delete", "pods")}, {Name: "view", Rules: rules("get", "pods")}},
 			RoleBindings: []access.Binding{{Namespace: "payments", Name: "devs", Ref: access.RoleRef{Kind: access.KindClusterRole, Name: "edit"}, Subjects: []access.Subject{{Kind: access.SubjectGroup, Name: "team"}}}},
@@ -124,6 +124,7 @@ func TestTheBrokenHopIsNamed(t *testing.T) {
 		{claim: "an account that is none of the organization", change: row(strings.Replace(devARN, "111122223333", "111122223334", 1)), verdict: graph.Denied, hop: graph.HopMapping, code: diag.RC3001, remedy: "in mapRoles, row 1, write rolearn: \"" + devARN + "\""},
 		{claim: "a namespace that does not exist", change: func(*snapshot.Snapshot) {}, request: "delete pods -n payment", verdict: graph.Denied, hop: graph.HopRule, remedy: "did you mean payments?"},
 		{claim: "something beyond the user-facing roles, of a row that somebody wrote", change: rows(strings.Replace(goodRow, "sso:Dev", "dev", 1)), request: "get pods/log web -n payments", verdict: graph.Denied, hop: graph.HopRule, remedy: "kubectl create role dana@example.com:get-pods-log -n payments --verb=get --resource=pods/log --resource-name=web && kubectl create rolebinding dana@example.com:get-pods-log -n payments --role=dana@example.com:get-pods-log --user=dev:dana@example.com"},
+		{claim: "what amounts to the administration of the cluster, of a row that somebody wrote", change: rows(strings.Replace(goodRow, "sso:Dev", "dev", 1)), request: "update configmaps aws-auth -n kube-system", verdict: graph.Denied, hop: graph.HopRule, remedy: "think twice, for this amounts to the administration of the cluster ("},
 		{claim: "a path, of a row that somebody wrote", change: rows(strings.Replace(goodRow, "sso:Dev", "dev", 1)), request: "get /metrics", verdict: graph.Denied, hop: graph.HopRule, remedy: "kubectl create clusterrole dana@example.com:get-metrics --verb=get --non-resource-url=/metrics && kubectl create clusterrolebinding dana@example.com:get-metrics --clusterrole=dana@example.com:get-metrics --user=dev:dana@example.com"},
 		{claim: "a template for EC2", change: rows(strings.Replace(goodRow, "sso:Dev:{{SessionNameRaw}}", "{{EC2PrivateDNSName}}", 1)), verdict: graph.Denied, hop: graph.HopIdentity, remedy: "sso:Dev:{{SessionNameRaw}}"},
 		{claim: "a group that nothing binds", change: rows(strings.Replace(goodRow, "[team]", "[other]", 1)), verdict: graph.Denied, hop: graph.HopBinding, code: diag.RC3006, remedy: "kubectl create rolebinding dana@example.com:edit"},

@@ -35,7 +35,11 @@ func give(c *graph.Cluster, p graph.Path, h graph.Hop, u asker) string {
 	if ours {
 		return "let a grant allow it on " + c.Name + ", then: rolecall apply"
 	}
-	return bindByHand(c, p, u)
+	command := bindByHand(c, p, u)
+	if why := rbac.PrivilegedRequest(*r); why != "" {
+		return "think twice, for this amounts to the administration of the cluster (" + why + "): " + command
+	}
+	return command
 }
 
 // makeMissing makes the role that a binding refers to, with what was asked for.
@@ -81,7 +85,8 @@ func resourceOf(r access.Request) string {
 	return s
 }
 
-// bindByHand binds the user to the least of the roles that every cluster has which allows the request, or to a role of its own.
+// bindByHand binds the user to the least of the roles that every cluster has which allows the request, or to a role of its own, where that one would
+// give the administration of the cluster.
 func bindByHand(c *graph.Cluster, p graph.Path, u asker) string {
 	id := p.Door().Identity(u.User)
 	subject := "--user=" + word(id.Username)
@@ -108,6 +113,9 @@ func bindByHand(c *graph.Cluster, p graph.Path, u asker) string {
 
 func allows(c *graph.Cluster, clusterRole string, r access.Request) bool {
 	role, ok := c.RBAC.Role(access.RBACKey{Name: clusterRole})
+	if ok && access.Privileged(role.Rules, r.Namespace) != "" {
+		return false
+	}
 	for i := 0; ok && i < len(role.Rules); i++ {
 		if rbac.Allows(&role.Rules[i], r) {
 			return true

@@ -38,7 +38,7 @@ func (w *world) steps() []step {
 		form(`(?:let a grant|name) .*, then: rolecall apply`, w.applies),
 		form(`rolecall (lint --cluster \S+) shows the row and what to write instead`+editRows, w.reads),
 		form(`in (mapRoles|mapUsers), row (\d+), write (rolearn|username): "([^"]*)"(?: in the place of (sso))?`+editRows, w.writes),
-		form(`(kubectl create .*?)(?: && (kubectl create .*))?`, w.creates),
+		form(`(?:think twice, .*: )?(kubectl create .*?)(?: && (kubectl create .*))?`, w.creates),
 		form(`aws sso-admin create-account-assignment (.*)`, w.assigns),
 		form(`enable (\S+) in the directory that feeds Identity Center`, func(t *testing.T, _ *chain, _ *person, found []string) {
 			if err := w.directory.SetStatus(t.Context(), found[1], types.UserStatusEnabled); err != nil {

@@ -169,6 +169,11 @@ func ruledOut() []chain {
 				"kubectl create clusterrolebinding dana@example.com:get-metrics --clusterrole=dana@example.com:get-metrics --user=dev:dana@example.com",
 		},
 		{
+			name: "what is asked for is the administration of the cluster", asked: "list secrets -n kube-system", says: forbidden, hop: graph.HopRule,
+			remedy: "think twice, for this amounts to the administration of the cluster (…): kubectl create role dana@example.com:list-secrets -n kube-system --verb=list --resource=secrets && " +
+				"kubectl create rolebinding dana@example.com:list-secrets -n kube-system --role=dana@example.com:list-secrets --user=dev:dana@example.com",
+		},
+		{
 			name: "a RoleBinding gives nothing that has no namespace", asked: "list nodes", says: forbidden, hop: graph.HopRule,
 			breaks: ruled(rule("list", "", "nodes")),
 			remedy: "kubectl create clusterrole dana@example.com:list-nodes --verb=list --resource=nodes && " +
