@@ -55,6 +55,7 @@ $(LINT): # its name holds the digest of tools/go.sum
 
 verify: ## regenerate everything generated and fail on a difference
 	go test ./internal/diag ./schema -update
+	cd lab && go test ./chains -run TestThePage -update
 	$(MAKE) snapshot
 	git diff --exit-code -- docs schema examples
 

@@ -93,13 +93,26 @@ func (g *asked) explain(user, cluster string, q graph.Question) (explain.Explana
 	case len(users) == 0 && doubtful:
 		return explain.Nobody(g.Graph, user, c, q), nil
 	case len(users) == 0:
-		return explain.Explanation{}, fmt.Errorf("there is no user %q in Identity Center", user)
+		return explain.Explanation{}, fmt.Errorf("there is no user %q in Identity Center: deleted, renamed or misspelled%s", user, g.like(user))
 	}
 	var ids []string
 	for _, u := range users {
 		ids = append(ids, string(u.ID))
 	}
 	return explain.Explanation{}, fmt.Errorf("there are several users %q: give the id, one of %s", user, strings.Join(ids, ", "))
+}
+
+// like proposes the user name that was most likely meant.
+func (g *asked) like(user string) string {
+	names := make([]string, 0, len(g.Users))
+	for _, u := range g.Users {
+		names = append(names, u.Name)
+	}
+	near := diag.Suggest(user, names)
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", near)
 }
 
 func (a *app) showExplanation(g *asked, x explain.Explanation) error {

@@ -94,17 +94,17 @@ func (d *diagnosis) target() Target {
 	}
 	label := named(d.Context)
 	out := Target{
-		Context: d.Context.Name, Server: d.Context.Server, Name: cmp.Or(d.Plugin.ClusterName, label.Name()),
+		Context: d.Context.Name, Server: d.Context.Server, Name: cmp.Or(label.Name(), d.Plugin.ClusterName),
 		ARN: label, Account: label.Account(), Region: cmp.Or(regionOf(d.Context.Server), label.Region(), d.Plugin.Region),
-	}
-	if label.Name() != out.Name {
-		out.ARN, out.Account = "", ""
 	}
 	if d.Described != nil && d.same() == OK {
 		out.ARN, out.Account, out.Region, out.Mode = d.Described.ARN, d.Described.Account, d.Described.Region, d.Described.Mode
 	}
 	return out
 }
+
+// bound is the name of the cluster that the token is for.
+func (d *diagnosis) bound() string { return cmp.Or(d.Plugin.ClusterName, named(d.Context).Name()) }
 
 // aws tells whether the person comes in by AWS at all, as far as it is known.
 func (d *diagnosis) aws() bool {

@@ -313,7 +313,7 @@ func ofTokens() []situation {
 			unproven(f, expired("SignatureDoesNotMatch: The request signature we calculated does not match"))
 		}),
 		found("the token is too long", doctor.HopToken, doctor.CauseTokenLong, func(f *doctor.Facts) { f.Token.Bytes = 4170 }, "4,170 bytes", "4,096"),
-		found("a wrapper keeps tokens for too long", doctor.HopToken, doctor.CauseTokenOld, func(f *doctor.Facts) { f.Token.Signed = now.Add(-40 * time.Minute) }, "40m"),
+		found("a wrapper keeps tokens for too long", doctor.HopToken, doctor.CauseTokenOld, func(f *doctor.Facts) { f.Token.Signed = now.Add(-40 * time.Minute) }, "40m", "args to [token, --cluster, payments-eu]"),
 		found("the clock is twenty minutes behind", doctor.HopClock, doctor.CauseClockBehind, func(f *doctor.Facts) {
 			off(f, 20*time.Minute)
 			unproven(f, expired("SignatureDoesNotMatch: Signature expired: 20261125T084000Z is now earlier than 20261125T084500Z"))
@@ -444,6 +444,16 @@ func ofTheCluster() []situation {
 			says: []string{"account 444455556666", "a profile of account 111122223333"},
 		},
 		{
+			name: "the profile is of another account, which has a cluster of the same name",
+			make: func(f *doctor.Facts) {
+				c := access.Caller{Account: "444455556666", ARN: access.ARN(strings.ReplaceAll(dana, account, "444455556666"))}
+				f.Own, f.Proof = &c, &access.Proof{Caller: c}
+				f.Described.ARN, f.Described.Account, f.Described.CA, f.Described.Endpoint = access.ClusterARN(strings.ReplaceAll(label, account, "444455556666")), "444455556666", "CA of the other", next
+			},
+			verdict: doctor.Found, hops: hops{doctor.HopCluster}, causes: causes{doctor.CauseOtherAccount, doctor.CauseNotMapped},
+			says: []string{"account 444455556666", "a profile of account 111122223333"},
+		},
+		{
 			name:    "the session's account has no cluster of the name",
 			make:    func(f *doctor.Facts) { unlabelled(f); undescribed(f, doctor.FaultNotFound) },
 			verdict: doctor.Narrowed, hops: hops{doctor.HopCluster, doctor.HopMapping}, causes: causes{doctor.CauseNoCluster, doctor.CauseNotMapped},
@@ -452,7 +462,8 @@ func ofTheCluster() []situation {
 		{
 			name:    "the plugin makes tokens for another name",
 			make:    func(f *doctor.Facts) { f.Plugin.ClusterName = "payments-us"; undescribed(f, doctor.FaultDenied) },
-			verdict: doctor.Found, hops: hops{doctor.HopCluster}, causes: causes{doctor.CauseOtherName, doctor.CauseNotMapped}, says: []string{"payments-us"},
+			verdict: doctor.Found, hops: hops{doctor.HopCluster}, causes: causes{doctor.CauseOtherName, doctor.CauseNotMapped},
+			says: []string{"makes tokens for payments-us", "aws eks update-kubeconfig --name payments-eu --region eu-central-1"},
 		},
 	}
 }

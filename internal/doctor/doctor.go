@@ -95,7 +95,7 @@ type You struct {
 type Target struct {
 	Context string `json:"context"`
 	Server  string `json:"server,omitempty"`
-	// Name is the cluster's name as the credential plugin has it.
+	// Name is the cluster's name as the context has it, or else its credential plugin.
 	Name    string            `json:"name,omitempty"`
 	ARN     access.ClusterARN `json:"arn,omitempty"`
 	Account access.AccountID  `json:"account,omitempty"`

@@ -93,7 +93,7 @@ func host(server string) string {
 
 // cluster judges whether the context leads to the cluster that the token is for, in the account of the session.
 func (d *diagnosis) cluster() {
-	name := d.report.Cluster.Name
+	name := d.bound()
 	if name == "" || !d.aws() || d.has(CauseCertificate) || d.has(CauseClusterRecreated) {
 		return
 	}
@@ -101,15 +101,21 @@ func (d *diagnosis) cluster() {
 		d.add(Finding{Hop: HopCluster, Status: OK, Summary: "your context leads to " + string(d.Described.ARN) + ", in the account of your session"})
 		return
 	}
-	if !d.unauthorized() {
-		return
+	if d.unauthorized() {
+		d.add(d.elsewhere(named(d.Context), name))
 	}
-	label := named(d.Context)
+}
+
+// elsewhere says how the context does not lead to the cluster that the token is for, or that this is not known.
+func (d *diagnosis) elsewhere(label access.ClusterARN, name string) Finding {
 	f := Finding{Hop: HopCluster, Status: Broken, Hint: d.update()}
 	switch {
 	case label != "" && label.Name() != name:
 		f.Cause, f.Summary = CauseOtherName, fmt.Sprintf("your context is called after cluster %s, and its plugin makes tokens for %s", label.Name(), name)
 		f.Detail = "A token is bound to the name of one cluster; another refuses it."
+	case d.same() == Broken && label != "" && label.Account() != d.Described.Account && d.Plugin.RoleARN == "":
+		f = d.otherAccount(label)
+		f.Status = Broken
 	case d.same() == Broken && label != "" && label == d.Described.ARN:
 		f.Cause, f.Summary = CauseClusterRecreated, "cluster "+name+" is not the one your context was made for: it was made again since"
 		f.Detail = "EKS gives its address as " + d.Described.Endpoint + "; your context has " + d.Context.Server + "."
@@ -120,19 +126,16 @@ func (d *diagnosis) cluster() {
 	default:
 		f = d.unproven(label)
 	}
-	d.add(f)
+	return f
 }
 
 // unproven says what is not known of the cluster, and what speaks for another account.
 func (d *diagnosis) unproven(label access.ClusterARN) Finding {
 	f := Finding{Hop: HopCluster, Status: Unknown, Cause: CauseClusterUnknown}
-	name, account := d.report.Cluster.Name, d.who().Account
+	name, account := d.bound(), d.who().Account
 	switch {
 	case label != "" && account != "" && label.Account() != account && d.Plugin.RoleARN == "":
-		f.Status, f.Cause = Suspect, CauseOtherAccount
-		f.Summary = fmt.Sprintf("your session is in account %s, and your context was made for cluster %s of account %s", account, name, label.Account())
-		f.Detail = "The role of a permission set is another in every account; the cluster knows one of your account only if somebody mapped it there on purpose."
-		f.Hint = "name a profile of account " + string(label.Account()) + " in AWS_PROFILE, or write the context anew with it"
+		f = d.otherAccount(label)
 	case d.DescribedFault != nil && d.DescribedFault.Kind == FaultNotFound && d.Plugin.RoleARN == "":
 		f.Status, f.Cause = Suspect, CauseNoCluster
 		f.Summary = fmt.Sprintf("account %s, which your session is in, has no cluster %s in %s", account, name, d.DescribedIn)
@@ -147,6 +150,16 @@ func (d *diagnosis) unproven(label access.ClusterARN) Finding {
 		f.Summary = "whether your context leads to the cluster " + name + " is not known"
 	}
 	return f
+}
+
+// otherAccount is a session that the context was not made for.
+func (d *diagnosis) otherAccount(label access.ClusterARN) Finding {
+	return Finding{
+		Hop: HopCluster, Status: Suspect, Cause: CauseOtherAccount,
+		Summary: fmt.Sprintf("your session is in account %s, and your context was made for cluster %s of account %s", d.who().Account, label.Name(), label.Account()),
+		Detail:  "The role of a permission set is another in every account; the cluster knows one of your account only if somebody mapped it there on purpose.",
+		Hint:    "name a profile of account " + string(label.Account()) + " in AWS_PROFILE, or write the context anew with it",
+	}
 }
 
 // mapping judges what makes a Kubernetes user of the AWS identity.

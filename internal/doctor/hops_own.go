@@ -62,7 +62,7 @@ func (d *diagnosis) credential() {
 		f.Hint = update(d.Context.Name)
 	case d.Plugin.Missing && d.PluginFault != nil:
 		f.Cause, f.Summary = CausePluginMissing, fmt.Sprintf("the credential plugin %q is not installed, or not in PATH", d.Plugin.Command)
-		f.Hint = "rolecall token does the same: set the user's exec command to rolecall and its args to [token, --cluster, " + cmp.Or(d.report.Cluster.Name, "CLUSTER") + "]"
+		f.Hint = "rolecall token does the same: " + d.rolecallToken()
 	case d.PluginFault != nil && d.expired() == nil:
 		f.Cause, f.Summary, f.Detail = CausePluginFailed, fmt.Sprintf("the credential plugin %q gave no credential", d.Plugin.Command), d.PluginFault.Message
 	case d.PluginFault == nil && d.Plugin.RoleARN != "":
@@ -77,6 +77,11 @@ func (d *diagnosis) credential() {
 		return
 	}
 	d.add(f)
+}
+
+// rolecallToken says how a kubeconfig names rolecall as its plugin.
+func (d *diagnosis) rolecallToken() string {
+	return "set the user's exec command to rolecall and its args to [token, --cluster, " + cmp.Or(d.report.Cluster.Name, "CLUSTER") + "]"
 }
 
 // takesRole tells of --role-arn: everybody who comes in by it is one user.
@@ -196,6 +201,7 @@ func (d *diagnosis) badToken() (Finding, bool) {
 	case age > tokenLife && d.unauthorized() && !d.has(CauseClockBehind):
 		f.Cause, f.Summary = CauseTokenOld, fmt.Sprintf("your token was signed %s ago and is good for 15 minutes", age.Round(time.Minute))
 		f.Detail = "Something keeps tokens longer than they hold: the plugin, or a wrapper around it."
+		f.Hint = "rolecall token makes a new one each time: " + d.rolecallToken()
 	case d.tokenRefused():
 		f.Cause, f.Summary, f.Detail = CauseTokenRefused, "STS refuses your token", d.ProofFault.Message
 		f.Hint = "aws sts get-caller-identity, with the same profile, shows whether the credentials themselves are good"
@@ -216,7 +222,7 @@ func (d *diagnosis) goodToken() Finding {
 	size := fmt.Sprintf("%s bytes long (limit %s)", thousands(d.Token.Bytes), thousands(tokenMost))
 	switch {
 	case d.Proof != nil:
-		return Finding{Status: OK, Summary: "STS accepts your token for " + d.report.Cluster.Name + "; it is " + size}
+		return Finding{Status: OK, Summary: "STS accepts your token for " + d.bound() + "; it is " + size}
 	case d.ProofFault != nil && unasked(d.ProofFault) && d.unauthorized():
 		return Finding{Status: Unknown, Cause: CauseTokenUnproven, Summary: "STS could not be asked whether the token is good", Detail: d.ProofFault.Message}
 	case d.ProofFault == nil && d.unauthorized():

@@ -34,6 +34,12 @@ func changed(e access.AccessEntry, change func(*access.AccessEntry)) access.Acce
 	return e
 }
 
+// own is an entry that rolecall made.
+func own(e access.AccessEntry) access.AccessEntry {
+	e.Tags = map[string]string{access.TagOwner: "platform"}
+	return e
+}
+
 // dead is an entry that is older than its role.
 func dead(e access.AccessEntry) access.AccessEntry {
 	e.Created = taken.Add(-time.Minute)
@@ -88,13 +94,14 @@ func TestAnEntryIsFollowedAsARowIs(t *testing.T) {
 		{claim: "rows do not count in mode API", change: both(entries(api), row), verdict: graph.Denied, hop: graph.HopMapping, code: diag.RC3009, remedy: "rolecall apply"},
 		{claim: "nothing maps in mode API", change: entries(api), verdict: graph.Denied, hop: graph.HopMapping, remedy: "rolecall apply"},
 		{claim: "a dead entry admits nobody", change: entries(api, dead(entry("team"))), verdict: graph.Denied, hop: graph.HopMapping, code: diag.RC3003, remedy: "aws eks delete-access-entry --cluster-name payments-eu --region eu-central-1 --principal-arn " + withWay + " && aws eks create-access-entry"},
-		{claim: "rolecall makes its own dead entry anew", change: entries(api, dead(changed(entry("team"), func(e *access.AccessEntry) {
-			e.Tags = map[string]string{access.TagOwner: "platform"}
-		}))), verdict: graph.Denied, hop: graph.HopMapping, code: diag.RC3003, remedy: "rolecall apply"},
+		{claim: "rolecall makes its own dead entry anew", change: entries(api, dead(own(entry("team")))), verdict: graph.Denied, hop: graph.HopMapping, code: diag.RC3003, remedy: "rolecall apply"},
 		{claim: "a dead entry does not keep a row from counting", change: entries(mixed, dead(entry("other"))), verdict: graph.Allowed, identity: ours},
 		{claim: "a dead entry without a row", change: both(entries(mixed, dead(entry("team"))), rows("")), verdict: graph.Denied, hop: graph.HopMapping, code: diag.RC3003, remedy: "aws eks delete-access-entry"},
 		{claim: "the policies of a dead entry are made again too", change: entries(api, dead(with(entry(), edit, "payments", "team-*"))), verdict: graph.Denied, hop: graph.HopMapping, code: diag.RC3003, remedy: "--access-scope 'type=namespace,namespaces=payments,team-*'"},
 		{claim: "an entry of an older suffix", change: entries(api, changed(entry("team"), func(e *access.AccessEntry) {
+			e.Principal = access.ARN(strings.Replace(withWay, devName, "AWSReservedSSO_Dev_0000000000000000", 1))
+		})), verdict: graph.Denied, hop: graph.HopMapping, code: diag.RC3002, remedy: "aws eks create-access-entry --cluster-name payments-eu --region eu-central-1 --principal-arn " + withWay + " --username"},
+		{claim: "rolecall's own entry of an older suffix", change: entries(api, changed(own(entry("team")), func(e *access.AccessEntry) {
 			e.Principal = access.ARN(strings.Replace(withWay, devName, "AWSReservedSSO_Dev_0000000000000000", 1))
 		})), verdict: graph.Denied, hop: graph.HopMapping, code: diag.RC3002, remedy: "rolecall apply"},
 		{claim: "an entry of a look-alike", change: entries(api, changed(entry("team"), func(e *access.AccessEntry) {
@@ -113,8 +120,9 @@ func TestAnEntryIsFollowedAsARowIs(t *testing.T) {
 		{claim: "an EKS access policy for a namespace", change: entries(api, with(entry(), edit, "payments")), verdict: graph.Allowed, identity: "sso:Dev:dana@example.com"},
 		{claim: "for a pattern", change: entries(api, with(entry(), edit, "pay*")), verdict: graph.Allowed, identity: "sso:Dev:dana@example.com"},
 		{claim: "for the cluster", change: entries(api, with(entry(), edit)), verdict: graph.Allowed, identity: "sso:Dev:dana@example.com"},
-		{claim: "in another namespace", change: entries(api, with(entry(), edit, "shop")), verdict: graph.Denied, hop: graph.HopRule, remedy: "add the namespace"},
-		{claim: "of less", change: entries(api, with(entry(), "AmazonEKSViewPolicy")), verdict: graph.Denied, hop: graph.HopRule, remedy: "rolecall apply"},
+		{claim: "in another namespace", change: entries(api, with(own(entry()), edit, "shop")), verdict: graph.Denied, hop: graph.HopRule, remedy: "add the namespace"},
+		{claim: "of less", change: entries(api, with(own(entry()), "AmazonEKSViewPolicy")), verdict: graph.Denied, hop: graph.HopRule, remedy: "rolecall apply"},
+		{claim: "of less, of somebody else", change: entries(api, with(entry(), "AmazonEKSViewPolicy")), verdict: graph.Denied, hop: graph.HopRule, remedy: "kubectl create rolebinding dana@example.com:edit -n payments --clusterrole=edit --user=sso:Dev:dana@example.com"},
 		{claim: "a scope of namespaces gives nothing outside of them", change: entries(api, with(entry(), "AmazonEKSClusterAdminPolicy", "*")), request: "delete nodes", verdict: graph.Denied, hop: graph.HopRule},
 		{claim: "nor paths", change: entries(api, with(entry(), "AmazonEKSClusterAdminPolicy", "*")), request: "get /metrics", verdict: graph.Denied, hop: graph.HopRule},
 		{claim: "an EKS access policy counts where RBAC was not read", change: both(entries(api, with(entry(), edit)), rbacUnread), verdict: graph.Allowed, identity: "sso:Dev:dana@example.com"},

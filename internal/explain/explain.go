@@ -78,7 +78,7 @@ func Explain(g *graph.Graph, u access.User, c *graph.Cluster, q graph.Question) 
 	}
 	e.Level, e.Scope, e.Privileged, e.Why = cell.Level, Scope{cell.Namespaces}, cell.Privileged != "", cell.Privileged
 	if len(e.Paths) > 0 && e.Verdict != graph.Allowed {
-		e.Remedy = remedy(g, c, e.Paths[0], u)
+		e.Remedy = remedy(g, c, e.Paths[0], u, q.Request)
 	}
 	return e
 }

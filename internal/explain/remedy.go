@@ -12,9 +12,9 @@ import (
 )
 
 // remedy says what mends the first hop of the path that does not hold: a command where there is one.
-func remedy(g *graph.Graph, c *graph.Cluster, p graph.Path, u access.User) string {
+func remedy(g *graph.Graph, c *graph.Cluster, p graph.Path, u access.User, r *access.Request) string {
 	if h, ok := p.First(graph.Broken); ok {
-		return mend(g, c, p, h, u)
+		return mend(g, c, p, h, asker{u, r})
 	}
 	h, ok := p.First(graph.Unknown)
 	switch {
@@ -30,20 +30,26 @@ func remedy(g *graph.Graph, c *graph.Cluster, p graph.Path, u access.User) strin
 	return "read what is missing, then ask again: rolecall snapshot --require-complete"
 }
 
-func mend(g *graph.Graph, c *graph.Cluster, p graph.Path, h graph.Hop, u access.User) string {
+// asker is somebody, and what they ask for; nil where it is anything at all.
+type asker struct {
+	access.User
+	wants *access.Request
+}
+
+func mend(g *graph.Graph, c *graph.Cluster, p graph.Path, h graph.Hop, u asker) string {
 	switch h.Kind {
 	case graph.HopUser:
 		return "enable " + u.Name + " in the directory that feeds Identity Center"
 	case graph.HopAssignment:
-		return assign(g, c, p.Through(), u)
+		return assign(g, c, p.Through(), u.User)
 	case graph.HopRole:
 		return provision(g, c, p)
 	case graph.HopMapping:
-		return cmp.Or(entryRemedy(c, p, h), mapping(c, h))
+		return cmp.Or(entryRemedy(c, p, h), mapping(c, p, h))
 	case graph.HopIdentity:
-		return "map the role with the user name " + access.UsernameTemplate(p.Through()) + "; rolecall apply does it for a grant"
+		return writeRow(h, "username", access.UsernameTemplate(p.Through()))
 	case graph.HopBinding, graph.HopRule:
-		return bind(c, h)
+		return give(c, p, h, u)
 	case graph.HopGroup, graph.HopPermissionSet:
 	}
 	return ""
@@ -81,22 +87,16 @@ func provision(g *graph.Graph, c *graph.Cluster, p graph.Path) string {
 		g.Instance.Region, g.Instance.ARN, sets[0].ARN, c.Account)
 }
 
-func mapping(c *graph.Cluster, h graph.Hop) string {
+func mapping(c *graph.Cluster, p graph.Path, h graph.Hop) string {
 	switch {
 	case slices.Contains([]diag.Code{diag.RC2002, diag.RC2004, diag.RC2005, diag.RC2022}, h.Code):
 		return "rolecall lint --cluster " + word(c.Name) + " --fix"
-	case h.Code == "", h.Code == diag.RC3002:
+	case h.Code == "", h.Code == diag.RC3002 && c.OwnRow(access.ARN(h.Evidence.Object)):
 		return "let a grant select the cluster, then: rolecall apply"
+	case slices.Contains([]diag.Code{diag.RC2003, diag.RC2019, diag.RC2023, diag.RC2024, diag.RC2025, diag.RC2026, diag.RC3001, diag.RC3002}, h.Code):
+		if arn := roleARN(p); arn != "" {
+			return writeRow(h, "rolearn", string(arn))
+		}
 	}
-	return "rolecall lint --cluster " + word(c.Name) + " shows the row and what to write instead"
-}
-
-func bind(c *graph.Cluster, h graph.Hop) string {
-	if h.Code == diag.RC1015 {
-		return "create the role that the binding refers to, or correct its roleRef: " + h.Evidence.Object
-	}
-	if strings.Contains(h.Evidence.Detail, " only") && h.Kind == graph.HopRule {
-		return "add the namespace to the grant, then: rolecall apply"
-	}
-	return "let a grant allow it on " + c.Name + ", then: rolecall apply"
+	return showRow(c)
 }

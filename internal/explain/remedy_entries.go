@@ -16,7 +16,7 @@ func entryRemedy(c *graph.Cluster, p graph.Path, h graph.Hop) string {
 		return ""
 	}
 	switch e, by := d.AccessEntry(), d.HiddenBy(); {
-	case e != nil && e.Tags[access.TagOwner] != "" && e.Ours(e.Tags[access.TagOwner]):
+	case e != nil && d.Own():
 		return "rolecall apply"
 	case e != nil && h.Code == diag.RC3003:
 		return remade(c, *e)
@@ -26,6 +26,8 @@ func entryRemedy(c *graph.Cluster, p graph.Path, h graph.Hop) string {
 		return entryCommand(c, "update-access-entry", by.Principal) + " --kubernetes-groups " + arguments(slices.Concat(by.Groups, missing(d.Row().Groups, by.Groups)))
 	case by != nil:
 		return entryCommand(c, "delete-access-entry", by.Principal) + " lets the row count again; what the entry gives is gone then"
+	case h.Via == access.ViaEntry && h.Code == diag.RC3002:
+		return successor(c, p, access.ARN(h.Evidence.Object))
 	case h.Code == diag.RC3009:
 		return "the role needs an access entry: let a grant select the cluster, then: rolecall apply"
 	}
@@ -42,8 +44,28 @@ func entryCommand(c *graph.Cluster, verb string, principal access.ARN) string {
 	return "aws eks " + verb + " --cluster-name " + word(c.Cluster.Name) + " --region " + c.Region + " --principal-arn " + word(string(principal))
 }
 
+// successor gives the role that a set has now what the entry of an earlier one gives.
+func successor(c *graph.Cluster, p graph.Path, earlier access.ARN) string {
+	i := slices.IndexFunc(c.AccessEntries, func(e access.AccessEntry) bool { return e.Principal == earlier })
+	role, ok := p.Hop(graph.HopRole)
+	if i < 0 || !ok || role.Evidence == nil {
+		return ""
+	}
+	e := c.AccessEntries[i]
+	if e.Ours(e.Tags[access.TagOwner]) {
+		return "rolecall apply"
+	}
+	e.Principal = access.ARN(role.Evidence.Object)
+	return strings.Join(made(c, e), " && ")
+}
+
 // remade deletes an entry and makes it again as it was, for the principal that there is now.
 func remade(c *graph.Cluster, e access.AccessEntry) string {
+	return entryCommand(c, "delete-access-entry", e.Principal) + " && " + strings.Join(made(c, e), " && ")
+}
+
+// made are the commands that make an entry with its associations.
+func made(c *graph.Cluster, e access.AccessEntry) []string {
 	create := entryCommand(c, "create-access-entry", e.Principal)
 	if e.Username != "" {
 		create += " --username " + word(e.Username)
@@ -51,7 +73,7 @@ func remade(c *graph.Cluster, e access.AccessEntry) string {
 	if len(e.Groups) > 0 {
 		create += " --kubernetes-groups " + arguments(e.Groups)
 	}
-	steps := []string{entryCommand(c, "delete-access-entry", e.Principal), create}
+	steps := []string{create}
 	for _, a := range e.Associations {
 		scope := "type=" + string(a.Scope)
 		if a.Scope == access.ScopeNamespace {
@@ -59,7 +81,7 @@ func remade(c *graph.Cluster, e access.AccessEntry) string {
 		}
 		steps = append(steps, entryCommand(c, "associate-access-policy", e.Principal)+" --policy-arn "+string(a.Policy)+" --access-scope "+word(scope))
 	}
-	return strings.Join(steps, " && ")
+	return steps
 }
 
 func arguments(all []string) string {

@@ -25,6 +25,8 @@ type Cluster struct {
 	rows map[string][]awsauth.Entry // by ARN in lower case, roles before users, in order of appearance
 	auth *doubt
 	rbac *doubt
+	// outlines are of the texts that have fields which the authenticator does not know.
+	outlines map[awsauth.Key][]awsauth.OutlineRow
 	// entries are by the ARN that a session of their principal shows, in lower case; unentered says why there may be more.
 	entries   map[string][]*access.AccessEntry
 	unentered *doubt
@@ -56,6 +58,7 @@ func (g *Graph) newCluster(c *access.Cluster) *Cluster {
 		}
 	}
 	x.enter()
+	x.outlines = x.outline()
 	x.open()
 	return x
 }

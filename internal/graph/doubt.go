@@ -85,7 +85,7 @@ func (g *Graph) rolesDoubt(account access.AccountID) *doubt {
 
 // outside is the doubt about accounts that were not looked into: only those of the estate that have clusters are.
 func (g *Graph) outside(account access.AccountID, what string) *doubt {
-	if g.hosts[account] && g.InEstate(account) {
+	if g.hosts[account] && g.InEstate(account) || g.foreign(account) {
 		return nil
 	}
 	return &doubt{

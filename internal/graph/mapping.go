@@ -119,26 +119,6 @@ func (c *Cluster) rowsFor(role access.ARN) []mapped {
 	return out
 }
 
-// flaw is the code of what the authenticator complained about in the row, "" when it did not.
-func (c *Cluster) flaw(e awsauth.Entry) diag.Code {
-	if c.flawDetail(e) == "" {
-		return ""
-	}
-	return diag.RC2007
-}
-
-func (c *Cluster) flawDetail(e awsauth.Entry) string {
-	if e.Username != "" && len(e.Groups) > 0 || e.Key == awsauth.KeyAccounts {
-		return ""
-	}
-	for _, p := range c.doc.Problems {
-		if p.Key == e.Key && !p.Fatal && (p.Row == e.Index || p.Row < 0) {
-			return "a value of the wrong type in " + string(e.Key) + " is read as empty: " + p.Message
-		}
-	}
-	return ""
-}
-
 func rowName(e awsauth.Entry) string {
 	if e.Key == awsauth.KeyAccounts {
 		return "every principal of account " + string(access.ARN(e.ARN).Account())
@@ -212,6 +192,8 @@ func miss(e awsauth.Entry, k doorKey, role access.ARN, name string) (diag.Code, 
 		return diag.RC2024, "the account id of the row is not 12 digits"
 	case parts.Partition != role.Partition():
 		return diag.RC2026, "the row names another partition than the role is in"
+	case access.AccountID(parts.Account) != role.Account():
+		return diag.RC3001, "the row names a role in account " + parts.Account + ", and the role is in " + string(role.Account())
 	}
 	return "", ""
 }
@@ -232,7 +214,7 @@ func misnamed(e awsauth.Entry, arn access.ARN, k doorKey, role access.ARN) (diag
 	case strings.Contains(e.ARN, "*") && access.MatchGlob(e.ARN, string(role)):
 		return diag.RC2023, "the authenticator knows no wildcards: this row matches nobody"
 	case reserved && set == k.set && arn.Account() == k.account && !strings.EqualFold(rowRole, name):
-		return diag.RC3002, "the row names a role of this permission set that is gone; Identity Center made it again under another suffix"
+		return diag.RC3002, "the row names a role that Identity Center does not have: it made that of the permission set under another suffix, anew perhaps"
 	}
 	return "", ""
 }
@@ -246,7 +228,7 @@ func (c *Cluster) lostText(name, set string) (code diag.Code, key, why string) {
 	}
 	for _, p := range c.g.setsNamed[set] {
 		if strings.Contains(roles+users, string(p.ARN)) {
-			return diag.RC2003, string(awsauth.KeyRoles), "the row names the permission set; the authenticator only ever sees the role"
+			return diag.RC2003, c.placeOf(p.ARN), "the row names the permission set; the authenticator only ever sees the role"
 		}
 	}
 	for _, k := range sortedKeys(c.AwsAuth.Data) {
