@@ -119,7 +119,7 @@ func shapes() map[string]map[string]fields {
 			"":            {always: "apiVersion kind clusters"},
 			".clusters[]": {"cluster mode stage rows moved refusals steps outcomes trouble", "since"},
 			".clusters[].rows[]": {
-				"key arn row hides ours verdict why needs differences", "principal before after entry made dead",
+				"key arn row hides ours verdict why needs differences", "principal people before after entry made dead",
 			},
 			".clusters[].rows[].row":             row,
 			".clusters[].rows[].hides[]":         row,

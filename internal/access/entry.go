@@ -19,7 +19,7 @@ type AccessEntry struct {
 	// Principal is a role or a user; of a role it carries the path, which EKS demands.
 	Principal ARN `json:"principalArn"`
 	// ARN and the times are zero for an entry that is yet to be made.
-	ARN       ARN `json:"arn,omitempty"`
+	ARN ARN `json:"arn,omitempty"`
 	// Username is a template, as EKS gives it back; EKS fills in a default where none was given.
 	Username string `json:"username"`
 	// Groups are sorted.

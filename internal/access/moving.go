@@ -20,7 +20,9 @@ type IAMPrincipal struct {
 
 // Kills tells whether the principal was made after the entry: EKS binds an entry to the unique id, so that it admits nobody who comes through a
 // later principal of the same name.
-func (p IAMPrincipal) Kills(e AccessEntry) bool { return p.ARN == e.Principal && p.Created.After(e.Created) }
+func (p IAMPrincipal) Kills(e AccessEntry) bool {
+	return p.ARN == e.Principal && p.Created.After(e.Created)
+}
 
 // MigrationMark is the value of TagMigration: for whom the entry was made, from which row (its digest), and the EKS access policy that stands in
 // for what an entry cannot carry ("" for none).

@@ -149,7 +149,11 @@ func (l *lines) effect(v *moving, r migrate.Row) {
 	if name := shortARN(v.cluster, string(r.Entry.Principal)); name != shortARN(v.cluster, r.ARN) {
 		entry += " of " + name
 	}
-	l.wrapped("               "+entry+": ", "                 ", fmt.Sprintf("%q %s", r.Entry.Username, strings.Join(r.Entry.Groups, ", ")))
+	what := strings.TrimSpace(fmt.Sprintf("%q %s", r.Entry.Username, strings.Join(r.Entry.Groups, ", ")))
+	if r.People > 0 {
+		what += " · " + persons(r.People)
+	}
+	l.wrapped("               "+entry+": ", "                 ", what)
 }
 
 // next says what a run does, or what to type.

@@ -96,6 +96,8 @@ type Row struct {
 	// Row is what it says, and Hides the earlier rows of the same ARN, which count for nothing.
 	Row   access.Row   `json:"row"`
 	Hides []access.Row `json:"hides"`
+	// People is how many users hold the role, where it is one of Identity Center in the cluster's account and that was read.
+	People int `json:"people,omitempty"`
 	// Ours says that the row is the owner's.
 	Ours    bool    `json:"ours"`
 	Verdict Verdict `json:"verdict"`

@@ -151,6 +151,7 @@ func (x *prover) row(e awsauth.Entry, hides []access.Row) Row {
 	principal, ok := x.resolve(e, &r)
 	if ok {
 		r.Principal = principal.ARN
+		r.People = x.people(principal.ARN)
 	}
 	if r.Verdict != Nobody && r.Before == nil {
 		before := x.effect(e.Username, e.Groups)
@@ -166,6 +167,20 @@ func (x *prover) row(e awsauth.Entry, hides []access.Row) Row {
 		x.translate(e, &r, principal)
 	}
 	return r
+}
+
+// people counts who holds a role of Identity Center in the cluster's account.
+func (x *prover) people(arn access.ARN) int {
+	name, _ := arn.RoleName()
+	set, ok := access.PermissionSetOfRole(name)
+	if !ok || !arn.ReservedRole() || arn.Account() != x.Cluster.Account {
+		return 0
+	}
+	var holders []access.Principal
+	for _, p := range x.Index.PermissionSetsNamed(set) {
+		holders = append(holders, x.Index.Assigned(arn.Account(), p.ARN)...)
+	}
+	return len(x.Index.Expand(holders))
 }
 
 // account judges an element of mapAccounts.

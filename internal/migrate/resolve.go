@@ -76,11 +76,12 @@ func (x *prover) unresolved(e awsauth.Entry, r *Row) (access.IAMPrincipal, bool)
 		r.Verdict, r.Why = Stays, "you left it"
 		return access.IAMPrincipal{}, false
 	}
-	r.Why = fmt.Sprintf("account %s could not be read (%s), so neither the path of the role nor whether it exists is known", arn.Account(), why)
-	if _, isUser := strings.CutPrefix(string(arn), "arn:"+arn.Partition()+":iam::"+string(arn.Account())+":user/"); isUser {
-		r.Why = fmt.Sprintf("account %s could not be read (%s), so whether the user exists is not known", arn.Account(), why)
+	r.Why = fmt.Sprintf("account %s could not be read: %s", arn.Account(), why)
+	unknown := "neither the path of the role nor whether it exists is known"
+	if _, role := arn.RoleName(); !role {
+		unknown = "whether the user exists is not known"
 	}
-	if !x.need(r, Principal, r.Why, r.ARN+"#"+string(Principal)+"=ARN") {
+	if !x.need(r, Principal, unknown, r.ARN+"#"+string(Principal)+"=ARN") {
 		r.Verdict = Choose
 		return access.IAMPrincipal{}, false
 	}
