@@ -100,21 +100,21 @@ func Complete(outcomes []Outcome) bool {
 func (p Ports) carryOut(ctx context.Context, r Running, s Step) (proof string, err error) {
 	switch s.Action {
 	case DeleteEntry:
-		return "deleted", p.Mover.RemoveEntry(ctx, r.Cluster, *s.Entry) //nolint:wrapcheck // the port says what it was doing
+		return "deleted", p.Mover.RemoveEntry(ctx, r.Cluster, *s.Entry)
 	case MakeEntry:
 		if err := p.Mover.MakeEntry(ctx, r.Cluster, *s.Entry); err != nil {
-			return "", err //nolint:wrapcheck // the port says what it was doing
+			return "", err
 		}
 		return "read back", p.readsBack(ctx, r.Cluster, s)
 	case GivePolicy:
 		if err := p.Mover.GivePolicy(ctx, r.Cluster, *s.Entry, *s.Policy); err != nil {
-			return "", err //nolint:wrapcheck // the port says what it was doing
+			return "", err
 		}
 		return "read back", p.readsBack(ctx, r.Cluster, s)
 	case WriteRows:
 		return "re-read as the authenticator reads it", p.writeRows(ctx, r, s)
 	case ChangeMode:
-		return "settled", p.Mover.ChangeMode(ctx, r.Cluster, s.Mode, r.Progress) //nolint:wrapcheck // the port says what it was doing
+		return "settled", p.Mover.ChangeMode(ctx, r.Cluster, s.Mode, r.Progress)
 	}
 	panic("migrate: a step without an action")
 }
