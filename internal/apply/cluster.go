@@ -81,15 +81,12 @@ func (r *runner) rowEdit(ctx context.Context, c plan.Change) (access.RowEdit, er
 		e.Before = &row
 	}
 	if c.After != nil {
-		row := c.After.Mapping.Row
-		if c.After.Mapping.Symbolic() {
-			arn, err := r.awaitRole(ctx, c.Account, c.After.Mapping.PermissionSet)
-			if err != nil {
-				return e, err
-			}
-			row.RoleARN = arn.WithoutPath()
+		row, err := r.wantedRow(ctx, c)
+		if err != nil {
+			return e, err
 		}
-		e.After = &row
+		row.RoleARN = row.RoleARN.WithoutPath()
+		e.After = row
 	}
 	return e, nil
 }

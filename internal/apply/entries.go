@@ -16,11 +16,13 @@ func (r *runner) entry(ctx context.Context, c plan.Change) (string, error) {
 		return "", err
 	}
 	w := access.EntryWrite{Owner: r.in.Plan.Owner, Adopt: c.Action == plan.Update && c.Reason == plan.ReasonAdopted}
-	if w.Before, err = r.entryRow(ctx, c, c.Before); err != nil {
-		return "", err
+	if c.Before != nil {
+		w.Before = &c.Before.Mapping.Row
 	}
-	if w.After, err = r.entryRow(ctx, c, c.After); err != nil {
-		return "", err
+	if c.After != nil {
+		if w.After, err = r.wantedRow(ctx, c); err != nil {
+			return "", err
+		}
 	}
 	switch c.Action {
 	case plan.Create:
@@ -36,14 +38,11 @@ func (r *runner) entry(ctx context.Context, c plan.Change) (string, error) {
 	return r.proveEntry(ctx, cl, w)
 }
 
-// entryRow is a side of the change; a role that was yet to come is looked up.
-func (r *runner) entryRow(ctx context.Context, c plan.Change, o *plan.Object) (*access.Row, error) {
-	if o == nil {
-		return nil, nil
-	}
-	row := o.Mapping.Row
-	if o.Mapping.Symbolic() {
-		arn, err := r.awaitRole(ctx, c.Account, o.Mapping.PermissionSet)
+// wantedRow is the row as it is to be; a role that was yet to come is looked up. Its ARN has the path.
+func (r *runner) wantedRow(ctx context.Context, c plan.Change) (*access.Row, error) {
+	row := c.After.Mapping.Row
+	if c.After.Mapping.Symbolic() {
+		arn, err := r.awaitRole(ctx, c.Account, c.After.Mapping.PermissionSet)
 		if err != nil {
 			return nil, err
 		}

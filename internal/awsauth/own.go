@@ -72,6 +72,17 @@ func others(cm access.ConfigMap, owner string) map[string]folded {
 	return out
 }
 
+// OwnerOf is the owner in whose annotation the row of an ARN is recorded, the first by name where several have it; "" when none has.
+func OwnerOf(cm access.ConfigMap, arn access.ARN) string {
+	all := others(cm, "")
+	for _, o := range slices.Sorted(maps.Keys(all)) {
+		if _, ok := all[o].find(string(arn)); ok {
+			return o
+		}
+	}
+	return ""
+}
+
 // OwnedRow is a row of mapRoles that belongs to an owner.
 type OwnedRow struct {
 	Row access.Row

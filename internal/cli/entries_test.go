@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/aws"
 	"github.com/rolecall-dev/rolecall/internal/awssim"
 	"github.com/rolecall-dev/rolecall/internal/kubesim"
 )
@@ -231,75 +232,111 @@ func TestWhatIsAppliedIsThereAndASecondPlanIsEmpty(t *testing.T) {
 		{"a row of ours stays one", door{mode: "API_AND_CONFIG_MAP", allow: view, rows: ourRow}, nil, true, nil},
 		{"the group of a grant that binds by group", door{mode: "API", allow: view, bind: "Group"}, []string{byGroup}, false, nil},
 		{
-			"an EKS access policy for the whole cluster", door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}]"},
-			[]string{ourEntry + "[] AmazonEKSViewPolicy"}, false, []string{"+ association", "AmazonEKSViewPolicy everywhere of Dev"},
+			"an EKS access policy for the whole cluster",
+			door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}]"},
+			[]string{ourEntry + "[] AmazonEKSViewPolicy"},
+			false,
+			[]string{"+ association", "AmazonEKSViewPolicy everywhere of Dev"},
 		},
 		{
 			"one association of the same policy for several namespaces",
 			door{mode: "API", allow: `[{accessPolicy: AmazonEKSViewPolicy, namespaces: ["shop-*", default]}, {accessPolicy: AmazonEKSViewPolicy, namespaces: [team]}]`},
-			[]string{ourEntry + "[] AmazonEKSViewPolicy default,shop-*,team"}, false, nil,
+			[]string{ourEntry + "[] AmazonEKSViewPolicy default,shop-*,team"},
+			false, nil,
 		},
 		{
-			"another scope of a policy that is there", door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy, namespaces: [default]}]", entries: []doorEntry{entry(nil, everywhere(viewPolicy))}},
-			[]string{ourEntry + "[] AmazonEKSViewPolicy default"}, false, nil,
+			"another scope of a policy that is there",
+			door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy, namespaces: [default]}]", entries: []doorEntry{entry(nil, everywhere(viewPolicy))}},
+			[]string{ourEntry + "[] AmazonEKSViewPolicy default"},
+			false, nil,
 		},
 		{
-			"a policy in the place of another", door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}]", entries: []doorEntry{entry(nil, in(editPolicy, "default"))}},
-			[]string{ourEntry + "[] AmazonEKSViewPolicy"}, false, nil,
+			"a policy in the place of another",
+			door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}]", entries: []doorEntry{entry(nil, in(editPolicy, "default"))}},
+			[]string{ourEntry + "[] AmazonEKSViewPolicy"},
+			false, nil,
 		},
 		{
-			"an entry that somebody changed", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Username, e.Groups = "x:{{SessionName}}", []string{"more"} })}},
-			[]string{byUser}, false, []string{"was changed by somebody else"},
+			"an entry that somebody changed",
+			door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Username, e.Groups = "x:{{SessionName}}", []string{"more"} })}},
+			[]string{byUser},
+			false,
+			[]string{"was changed by somebody else"},
 		},
 		{
-			"an entry that somebody gave EKS's default username", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Username = "" })}},
-			[]string{byUser}, false, []string{"was changed by somebody else"},
+			"an entry that somebody gave EKS's default username",
+			door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Username = "" })}},
+			[]string{byUser},
+			false,
+			[]string{"was changed by somebody else"},
 		},
 		{
-			"a dead entry", door{mode: "API", allow: view, entries: []doorEntry{entry(dead)}}, []string{byUser}, false, []string{"its role was made again"},
+			"a dead entry", door{mode: "API", allow: view, entries: []doorEntry{entry(dead)}}, []string{byUser}, false, []string{"its role was made again, so the entry is dead (RC3003)"},
 		},
 		{
 			"a dead entry with its EKS access policies",
 			door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}, {clusterRole: view}]", entries: []doorEntry{entry(dead, everywhere(viewPolicy))}},
-			[]string{ourEntry + "[" + group + "] AmazonEKSViewPolicy"}, false, nil,
+			[]string{ourEntry + "[" + group + "] AmazonEKSViewPolicy"},
+			false, nil,
 		},
 		{
-			"a dead entry of somebody else stays", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { foreign(e); dead(e) })}},
-			[]string{"Dev arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/{{SessionName}} [shop-developers] dead"}, false, []string{"not ours", "team=shop"},
+			"a dead entry of somebody else stays",
+			door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { foreign(e); dead(e) })}},
+			[]string{"Dev arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/{{SessionName}} [shop-developers] dead"},
+			false,
+			[]string{"not ours", "team=shop"},
 		},
 		{
-			"an entry of somebody else stays", door{mode: "API", allow: view, entries: []doorEntry{entry(foreign)}},
-			[]string{"Dev arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/{{SessionName}} [shop-developers]"}, false, []string{"not ours", "team=shop"},
+			"an entry of somebody else stays",
+			door{mode: "API", allow: view, entries: []doorEntry{entry(foreign)}},
+			[]string{"Dev arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/{{SessionName}} [shop-developers]"},
+			false,
+			[]string{"not ours", "team=shop"},
 		},
 		{
-			"an entry of another installation stays", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Tags[access.TagOwner] = "other" })}},
-			[]string{"Dev other sso:Dev:{{SessionNameRaw}} []"}, false, []string{"not ours", `the installation "other"`},
+			"an entry of another installation stays",
+			door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Tags[access.TagOwner] = "other" })}},
+			[]string{"Dev other sso:Dev:{{SessionNameRaw}} []"},
+			false,
+			[]string{"not ours", `the installation "other"`},
 		},
 		{
-			"an entry of somebody else that is adopted keeps its groups", door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(foreign, everywhere(viewPolicy))}},
-			[]string{ourEntry + "[shop-developers] AmazonEKSViewPolicy"}, false, []string{"it is listed under adopt"},
+			"an entry of somebody else that is adopted keeps its groups",
+			door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(foreign, everywhere(viewPolicy))}},
+			[]string{ourEntry + "[shop-developers] AmazonEKSViewPolicy"},
+			false,
+			[]string{"it is listed under adopt"},
 		},
 		{
-			"an entry that only lacks our tag is adopted as it is", door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(func(e *doorEntry) { e.Tags = nil })}},
-			[]string{byUser}, false, []string{"it is listed under adopt"},
+			"an entry that only lacks our tag is adopted as it is",
+			door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(func(e *doorEntry) { e.Tags = nil })}},
+			[]string{byUser},
+			false,
+			[]string{"it is listed under adopt"},
 		},
 		{
 			"a row of somebody else keeps the entry away", door{mode: "API_AND_CONFIG_MAP", allow: view, rows: foreignRow}, nil, true, []string{"not ours", "our access entry would hide it"},
 		},
 		{
-			"a policy that somebody else gave our entry stays", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) {
+			"a policy that somebody else gave our entry stays",
+			door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) {
 				e.Policies = append(e.Policies, doorPolicy{PolicyARN: editPolicy, ScopeType: "cluster"})
 			})}},
-			[]string{byUser + " AmazonEKSEditPolicy"}, false, []string{"somebody else gave our access entry AmazonEKSEditPolicy everywhere"},
+			[]string{byUser + " AmazonEKSEditPolicy"},
+			false,
+			[]string{"somebody else gave our access entry AmazonEKSEditPolicy everywhere"},
 		},
 		{
 			"what no grant wants goes", door{mode: "API", installation: "maxRemovals: 100%\n", entries: []doorEntry{entry(nil, everywhere(viewPolicy))}}, nil, false, []string{"- entry"},
 		},
 		{
-			"an entry to which somebody else gave a policy does not go", door{mode: "API", installation: "maxRemovals: 100%\n", entries: []doorEntry{entry(func(e *doorEntry) {
+			"an entry to which somebody else gave a policy does not go",
+			door{mode: "API", installation: "maxRemovals: 100%\n", entries: []doorEntry{entry(func(e *doorEntry) {
 				e.Policies = append(e.Policies, doorPolicy{PolicyARN: editPolicy, ScopeType: "namespace", Namespaces: []string{"default"}})
 			}, everywhere(viewPolicy))}},
-			[]string{byUser + " AmazonEKSEditPolicy default"}, false, []string{"- association"},
+			[]string{byUser + " AmazonEKSEditPolicy default"},
+			false,
+			[]string{"- association"},
 		},
 	}
 	for _, tt := range tests {
@@ -341,7 +378,7 @@ func TestARunThatBreaksOffAtAnyWriteIsFinishedByTheNext(t *testing.T) {
 			f := newFoyer(t, d)
 			ctx, crash := context.WithCancel(t.Context())
 			writes := 0
-			f.before = func(w http.ResponseWriter, r *http.Request) bool {
+			f.before = func(_ http.ResponseWriter, r *http.Request) bool {
 				if !strings.HasPrefix(r.URL.Path, "/clusters/") && !strings.HasPrefix(r.URL.Path, "/tags/") || r.Method == http.MethodGet {
 					return false
 				}
@@ -354,7 +391,7 @@ func TestARunThatBreaksOffAtAnyWriteIsFinishedByTheNext(t *testing.T) {
 				crash()
 				panic(http.ErrAbortHandler)
 			}
-			f.crashed(t, ctx)
+			f.crashed(ctx)
 			crash()
 			f.before = nil
 			f.run(t, 0, "apply", "--auto-approve")
@@ -373,8 +410,7 @@ func TestARunThatBreaksOffAtAnyWriteIsFinishedByTheNext(t *testing.T) {
 }
 
 // crashed runs apply, which the context ends.
-func (f *foyer) crashed(t *testing.T, ctx context.Context) {
-	t.Helper()
+func (f *foyer) crashed(ctx context.Context) {
 	var out strings.Builder
 	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Now: time.Now, Getenv: func(k string) string { return map[string]string{"HOME": f.dir}[k] }}
 	Main(ctx, host, []string{"rolecall", "--config", filepath.Join(f.dir, "rolecall.yaml"), "apply", "--auto-approve"})
@@ -393,5 +429,125 @@ func TestEntriesAreMadeWhereEKSIsBehindAndThrottles(t *testing.T) {
 	f.run(t, 0, "apply", "--auto-approve")
 	if d := cmp.Diff(want, f.entries(t)); d != "" {
 		t.Errorf("access entries (-want +got):\n%s", d)
+	}
+}
+
+// TestAnObjectIsAdoptedOnceEverybodyWhoLosesByItIsNamed adopts a row and a binding.
+func TestAnObjectIsAdoptedOnceEverybodyWhoLosesByItIsNamed(t *testing.T) {
+	const (
+		bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/"
+		name     = "rolecall:platform:p:g:clusterrole:view:0"
+	)
+	bind := func(f *foyer, binding, user string) {
+		f.Put(bindings+binding, kubesim.Object{
+			"roleRef":  kubesim.Object{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+			"subjects": []kubesim.Object{{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}},
+		})
+	}
+	tests := []struct {
+		name, item, losing, says string
+		before                   func(*foyer)
+		mapRoles                 []string
+	}{
+		{
+			"a row", "row: " + devRow, "dana", "with it dana would lose what is bound to them by the old one",
+			func(f *foyer) { bind(f, "theirs", "shop") },
+			[]string{"sso:Dev:{{SessionNameRaw}}", "shop-developers"},
+		},
+		{
+			"a binding", `binding: "` + name + `"`, "sam", "sam would lose it; list them under losing:",
+			func(f *foyer) { bind(f, name, "sso:Dev:sam") }, nil,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := door{mode: "CONFIG_MAP", allow: "[{clusterRole: view}]"}
+			if tt.mapRoles != nil {
+				d.rows = "- rolearn: " + devRow + "\n  username: shop\n  groups: [shop-developers]\n"
+			}
+			f := newFoyer(t, d)
+			tt.before(f)
+			adopt := func(more string) {
+				text := smallInstallation + "adopt: [{cluster: eu, " + tt.item + more + "}]\n"
+				if err := os.WriteFile(filepath.Join(f.dir, "rolecall.yaml"), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			adopt("")
+			out, errs := f.run(t, 0, "plan")
+			contains(t, out+errs, "is not taken over", tt.says)
+			adopt(", losing: [" + tt.losing + "]")
+			out, _ = f.run(t, 0, "apply", "--auto-approve")
+			contains(t, out, "it is listed under adopt")
+			contains(t, f.mapRoles(), tt.mapRoles...)
+			b, err := json.Marshal(f.Get(bindings + name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			contains(t, string(b), `"rolecall.dev/owner":"platform"`, `"name":"sso:Dev:dana"`)
+			if strings.Contains(string(b), "sam") {
+				t.Errorf("the binding still names sam: %s", b)
+			}
+			f.run(t, 0, "plan", "--detailed-exitcode")
+		})
+	}
+}
+
+// TestWhatHappensInBetweenIsNotOverwritten lets others change what a run is about to write.
+func TestWhatHappensInBetweenIsNotOverwritten(t *testing.T) {
+	const view = "[{clusterRole: view, namespaces: [default]}]"
+	tests := []struct {
+		name   string
+		door   door
+		method string
+		// meanwhile is what somebody else does just before rolecall's write.
+		meanwhile func(context.Context, *aws.Client, access.Cluster) error
+		code      int
+		want      string
+	}{
+		{
+			"another installation makes the entry", door{mode: "API", allow: view}, http.MethodPost, func(ctx context.Context, c *aws.Client, cl access.Cluster) error {
+				return c.CreateEntry(ctx, cl, access.EntryWrite{Owner: "other", After: &access.Row{RoleARN: devRole, Username: "x:y"}})
+			}, 1, "Dev other x:y []",
+		},
+		{
+			"the entry to change goes", door{mode: "API", allow: view, entries: []doorEntry{entry(func(e *doorEntry) { e.Groups = []string{"more"} })}}, http.MethodPost, func(ctx context.Context, c *aws.Client, cl access.Cluster) error {
+				return c.DeleteEntry(ctx, cl, access.EntryWrite{Owner: "platform", Before: &access.Row{RoleARN: devRole, Username: "sso:Dev:{{SessionNameRaw}}", Groups: []string{"more"}}})
+			}, 1, "",
+		},
+		{
+			"the entry to remove goes", door{mode: "API", installation: "maxRemovals: 100%\n", entries: []doorEntry{entry(nil)}}, http.MethodDelete, func(ctx context.Context, c *aws.Client, cl access.Cluster) error {
+				return c.DeleteEntry(ctx, cl, access.EntryWrite{Owner: "platform", Before: &access.Row{RoleARN: devRole, Username: "sso:Dev:{{SessionNameRaw}}"}})
+			}, 0, "",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFoyer(t, tt.door)
+			cl := access.Cluster{ARN: "arn:aws:eks:eu-central-1:111122223333:cluster/eu", Account: "111122223333", Region: "eu-central-1", Name: "eu"}
+			done := false
+			f.before = func(_ http.ResponseWriter, r *http.Request) bool {
+				if done || r.Method != tt.method || !strings.HasPrefix(r.URL.Path, "/clusters/eu/access-entries") {
+					return false
+				}
+				done = true
+				c, err := aws.New(t.Context(), aws.Options{RoleName: "rolecall", Clock: time.Now})
+				if err == nil {
+					err = tt.meanwhile(t.Context(), c, cl)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				return false
+			}
+			f.run(t, tt.code, "apply", "--auto-approve", "--allow-role-deletion")
+			want := []string{nodesEntry}
+			if tt.want != "" {
+				want = append([]string{tt.want}, want...)
+			}
+			if d := cmp.Diff(want, f.entries(t)); d != "" || !done {
+				t.Errorf("access entries, %v (-want +got):\n%s", done, d)
+			}
+		})
 	}
 }

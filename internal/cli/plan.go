@@ -187,7 +187,7 @@ func planInput(in *inputs, x *snapshot.Index, r *desired.Result) plan.Input {
 	}
 	return plan.Input{
 		Index: x, Owner: in.installation.Owner, Observed: r.Observed, Desired: r.State, Origins: r.Origins, Notes: r.Notes,
-		Privileged: r.Privileged, Matches: r.Matches, Gone: r.Gone, Adopted: r.Adopted, Principals: r.Principals, Declared: declared, RoleName: in.installation.Access.RoleName, ProtectedUsers: in.installation.Protect.Users, ProtectedRoles: roles,
+		Privileged: r.Privileged, Matches: r.Matches, Gone: r.Gone, Adopted: r.Adopted, AdoptedBindings: r.AdoptedBindings, Principals: r.Principals, Declared: declared, RoleName: in.installation.Access.RoleName, ProtectedUsers: in.installation.Protect.Users, ProtectedRoles: roles,
 		Bindings: r.Bindings, Conflicts: r.Conflicts, Findings: findings,
 	}
 }

@@ -89,12 +89,16 @@ func settle(p *plan.Plan, res *apply.Result, left []plan.Change, x *snapshot.Ind
 
 // merge writes how the changes of another round ended in the place of the same changes of the first plan.
 func merge(p *plan.Plan, res *apply.Result, kept []plan.Change, next *apply.Result) {
+	merged := map[int]bool{}
 	for j, k := range kept {
-		i := slices.IndexFunc(p.Changes, func(c plan.Change) bool { return plan.SameEffect(c, k) })
-		if i >= 0 {
+		for i, c := range p.Changes {
+			if merged[i] || !plan.SameEffect(c, k) {
+				continue
+			}
 			r := next.Changes[j]
-			r.ID = p.Changes[i].ID
-			res.Changes[i] = r
+			r.ID = c.ID
+			res.Changes[i], merged[i] = r, true
+			break
 		}
 	}
 }

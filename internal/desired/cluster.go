@@ -246,7 +246,9 @@ func (s *site) violations() bool {
 	if s.c.AwsAuth == nil || !s.c.Mode.Rows() {
 		return len(strangers) > 0
 	}
-	bad := awsauth.Violations(*s.c.AwsAuth, s.owner, s.c.Account)
+	bad := slices.DeleteFunc(awsauth.Violations(*s.c.AwsAuth, s.owner, s.c.Account), func(e awsauth.Entry) bool {
+		return e.Key == awsauth.KeyRoles && s.adopted[access.ARN(e.ARN)]
+	})
 	for _, e := range bad {
 		d := diag.New(diag.RC2027, diag.Pos{}, fmt.Sprintf("somebody else's row for %s can yield a name that only rolecall may yield (username %q, groups %q)", e.ARN, e.Username, e.Groups)).
 			WithHint("change or remove that row; until then rolecall binds nothing in this cluster")

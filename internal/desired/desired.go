@@ -50,8 +50,10 @@ type Result struct {
 	Bindings   []access.GrantBinding
 	Conflicts  []access.Conflict
 	// Adopted are mappings of others that become the owner's, as they stand.
-	Adopted     []access.Mapping
-	Diagnostics diag.List
+	Adopted []access.Mapping
+	// AdoptedBindings are bindings of others that become the owner's.
+	AdoptedBindings []access.BindingKey
+	Diagnostics     diag.List
 
 	prospect prospect
 }

@@ -93,9 +93,9 @@ func (s *site) assignCommand(g *grant, ps access.PrincipalSet) string {
 func (s *site) row(r reached) {
 	m := access.Mapping{Cluster: s.c.ARN, PermissionSet: r.g.set.Name, Via: s.via(r.g.set.Name), Row: access.Row{Username: access.UsernameTemplate(r.g.set.Name), Groups: []string{}}}
 	if role, ok := s.x.Role(s.c.Account, r.g.set.Name); ok {
-		m.Row.RoleARN = role.ARN.WithoutPath()
+		m.Row.RoleARN, m.Row.Groups = role.ARN.WithoutPath(), slices.Clone(s.keptGroups[role.ARN])
 		if m.Via == access.ViaEntry {
-			m.Row.RoleARN, m.Row.Groups = role.ARN, slices.Clone(s.keptGroups[role.ARN])
+			m.Row.RoleARN = role.ARN
 		}
 	}
 	want, ok := s.wantRows[rowKey(m)]

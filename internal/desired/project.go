@@ -240,7 +240,10 @@ func (p *projection) edits(c *access.Cluster) []access.RowEdit {
 		}
 		old := before[row.RoleARN]
 		delete(before, row.RoleARN)
-		if old == nil || !old.Equal(row) {
+		adopted := old != nil && slices.ContainsFunc(p.r.Adopted, func(a access.Mapping) bool {
+			return a.Cluster == c.ARN && a.Via == access.ViaRow && a.Row.Equal(*old)
+		})
+		if old == nil || !old.Equal(row) || adopted {
 			out = append(out, access.RowEdit{Before: old, After: &row})
 		}
 	}

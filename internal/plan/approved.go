@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/awsauth"
@@ -14,14 +15,13 @@ import (
 // to when the earlier ones hold one of the same effect: the same action on the same object, with the same outcome; what the object looked
 // like before may differ. What waits for a change that is beyond is beyond as well. Both keep their order.
 func Approved(agreed, now []Change) (kept, beyond []Change) {
-	outcomes := map[string][]byte{}
+	outcomes := map[string][][]byte{}
 	for _, c := range agreed {
-		outcomes[c.effect()] = outcome(c)
+		outcomes[c.effect()] = append(outcomes[c.effect()], outcome(c))
 	}
 	out := map[string]bool{}
 	for _, c := range now {
-		want, ok := outcomes[c.effect()]
-		ok = ok && bytes.Equal(want, outcome(c))
+		ok := slices.ContainsFunc(outcomes[c.effect()], func(want []byte) bool { return bytes.Equal(want, outcome(c)) })
 		for _, id := range c.DependsOn {
 			ok = ok && !out[id]
 		}

@@ -62,6 +62,17 @@ func TestWhatSomebodyElseBroughtAboutIsSeen(t *testing.T) {
 	row := &plan.Object{Mapping: &access.Mapping{Row: access.Row{RoleARN: "arn:aws:iam::1:role/dev", Username: "u", Groups: []string{"g"}}}}
 	binding := &plan.Object{Binding: &access.Binding{Name: "view", Ref: access.RoleRef{Kind: access.KindClusterRole, Name: "view"}}}
 	const dev = "- {rolearn: 'arn:aws:iam::1:role/dev', username: u, groups: [g]}\n"
+	const principal = access.ARN("arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Dev_0000000000000007")
+	view := eksPolicy("AmazonEKSViewPolicy")
+	entry := func(dead bool, groups ...string) *plan.Object {
+		return &plan.Object{Mapping: &access.Mapping{Via: access.ViaEntry, Dead: dead, PermissionSet: "Dev", Row: access.Row{RoleARN: principal, Username: "u", Groups: append([]string{}, groups...)}}}
+	}
+	given := func(a access.PolicyAssociation) *plan.Object {
+		return &plan.Object{Policy: &access.SetPolicy{PermissionSet: "Dev", Principal: principal, Association: a}}
+	}
+	entries := func(as ...access.PolicyAssociation) access.Cluster {
+		return access.Cluster{Mode: access.ModeAPI, AccessEntries: []access.AccessEntry{{Principal: principal, Username: "u", Groups: []string{}, Associations: as}}}
+	}
 	tests := []struct {
 		name   string
 		change plan.Change
@@ -80,6 +91,20 @@ func TestWhatSomebodyElseBroughtAboutIsSeen(t *testing.T) {
 		},
 		{name: "a binding that is there", change: plan.Change{Kind: plan.KindClusterRoleBinding, After: binding}, now: access.Cluster{ClusterRoleBindings: []access.Binding{*binding.Binding}}, want: true},
 		{name: "a binding that is not", change: plan.Change{Kind: plan.KindClusterRoleBinding, After: binding}},
+		{name: "an entry that is there", change: plan.Change{Kind: plan.KindAccessEntry, After: entry(false)}, now: entries(view), want: true},
+		{name: "an entry with other groups", change: plan.Change{Kind: plan.KindAccessEntry, After: entry(false, "more")}, now: entries(view)},
+		{name: "an entry that is not there", change: plan.Change{Kind: plan.KindAccessEntry, After: entry(false)}},
+		{name: "an entry that is gone", change: plan.Change{Kind: plan.KindAccessEntry, Before: entry(false)}, want: true},
+		{name: "an entry that still stands", change: plan.Change{Kind: plan.KindAccessEntry, Before: entry(false)}, now: entries(view)},
+		{name: "a dead entry that was made anew", change: plan.Change{Kind: plan.KindAccessEntry, Before: entry(true)}, now: entries(view), want: true},
+		{
+			name: "entries that were not read", change: plan.Change{Kind: plan.KindAccessEntry, Before: entry(false)}, gaps: []access.Gap{{Part: access.PartEntries, Cluster: "c"}},
+		},
+		{name: "an EKS access policy that is given", change: plan.Change{Kind: plan.KindPolicyAssociation, After: given(view)}, now: entries(view), want: true},
+		{name: "one with another scope", change: plan.Change{Kind: plan.KindPolicyAssociation, After: given(view)}, now: entries(access.PolicyAssociation{Policy: view.Policy, Scope: access.ScopeNamespace, Namespaces: []string{"shop"}})},
+		{name: "one that is not given", change: plan.Change{Kind: plan.KindPolicyAssociation, After: given(view)}, now: entries()},
+		{name: "one that is taken away", change: plan.Change{Kind: plan.KindPolicyAssociation, Before: given(view)}, now: entries(), want: true},
+		{name: "one that is still given", change: plan.Change{Kind: plan.KindPolicyAssociation, Before: given(view)}, now: entries(view)},
 		{name: "an assignment", change: plan.Change{Kind: plan.KindAccountAssignment, After: &plan.Object{Assignment: &access.Assignment{}}}},
 	}
 	for _, tt := range tests {

@@ -209,6 +209,12 @@ func (c change[T]) action() Action {
 }
 
 func (d *differ) step(t *transition, e effects, s step) {
+	d.stepMappings(t, e, s)
+	d.stepPolicies(t, e, s)
+	d.stepBindings(t, e, s)
+}
+
+func (d *differ) stepMappings(t *transition, e effects, s step) {
 	for _, set := range union(sortedKeys(s.from.rows), sortedKeys(s.to.rows)) {
 		c := change[access.Mapping]{stage: s.stage}
 		c.before, c.after = lookup(s.from.rows, set), lookup(s.to.rows, set)
@@ -218,7 +224,9 @@ func (d *differ) step(t *transition, e effects, s step) {
 		c.reason = s.reason("row/" + string(t.cluster) + "/" + set)
 		d.addIn(s, d.row(t, c, e))
 	}
-	d.stepPolicies(t, e, s)
+}
+
+func (d *differ) stepBindings(t *transition, e effects, s step) {
 	for _, k := range union(sortedBindings(s.from.bindings), sortedBindings(s.to.bindings)) {
 		c := change[access.ClusterBinding]{stage: s.stage}
 		c.before, c.after = lookup(s.from.bindings, k), lookup(s.to.bindings, k)
@@ -306,6 +314,9 @@ func (d *differ) binding(t *transition, c change[access.ClusterBinding], e effec
 		n.Reason = ReasonPeople
 		if bindsBy(*b) != bindsBy(*a) {
 			n.Reason = ReasonBoundByNow
+		}
+		if slices.Contains(d.m.AdoptedBindings, c.before.Key()) {
+			n.Reason = ReasonAdopted
 		}
 	}
 	d.because(n, t, cmp.Or(c.after, c.before).Key())

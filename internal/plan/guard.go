@@ -162,6 +162,9 @@ func (g *guards) ownSet(c Change, set access.ARN, needsTag bool) {
 		"list it under managedPermissionSets and apply once, so that it becomes managed; no flag passes this"))
 }
 
+// adopts tells whether the binding is somebody else's and becomes ours.
+func (g *guards) adopts(key access.BindingKey) bool { return slices.Contains(g.m.AdoptedBindings, key) }
+
 // ownBinding is a second lock on bindings of others; have are those that stand in the cluster at that moment.
 func (g *guards) ownBinding(c Change, have map[access.BindingKey]bool) {
 	b := c.object().Binding
@@ -172,6 +175,7 @@ func (g *guards) ownBinding(c Change, have map[access.BindingKey]bool) {
 		why = "exists already and is not ours"
 	case c.Before != nil && !have[key]:
 		why = "is not there"
+	case g.adopts(key):
 	case !snapshot.OwnBinding(*b, g.m.Owner) || c.Before != nil && !snapshot.OwnBinding(*c.Before.Binding, g.m.Owner):
 		why = "does not carry the name and the labels of this installation"
 	}

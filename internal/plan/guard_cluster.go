@@ -111,6 +111,11 @@ func (g *guards) rehearse(c *access.Cluster, changes []Change) *rehearsal {
 			r.owned[strings.ToLower(string(o.Row.RoleARN))] = true
 		}
 	}
+	for _, m := range g.m.Adopted {
+		if m.Cluster == c.ARN && m.Via == access.ViaRow {
+			r.owned[strings.ToLower(string(m.Row.RoleARN))] = true
+		}
+	}
 	r.read()
 	r.guard = access.RowGuard{
 		Caller: g.callerIn(c), Protected: canonical(g.m.ProtectedRoles), MaxRemovals: g.o.maxRemovals(),

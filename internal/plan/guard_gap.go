@@ -28,14 +28,12 @@ type subject struct {
 
 // bears tells whether the subject depends on what the gap hides.
 func (g *guards) bears(gap access.Gap, s subject) bool {
+	if s.cluster != "" && gap.Cluster == s.cluster && g.inCluster(gap) {
+		return true
+	}
 	here := s.account != "" && len(s.sets) > 0
 	inAccount := here && (gap.Account == "" || gap.Account == s.account)
 	switch gap.Part {
-	case access.PartAwsAuth:
-		c, known := g.m.Index.Cluster(gap.Cluster)
-		return s.cluster != "" && gap.Cluster == s.cluster && (!known || c.Mode.Rows())
-	case access.PartEntries, access.PartRBAC:
-		return s.cluster != "" && gap.Cluster == s.cluster
 	case access.PartProvisioned, access.PartRoles, access.PartAccountTags:
 		return inAccount
 	case access.PartAssignments:
@@ -44,9 +42,15 @@ func (g *guards) bears(gap access.Gap, s subject) bool {
 		return here && slices.ContainsFunc(s.sets, func(set string) bool { return g.assignedTo(s.account, set, gap.Group) })
 	case access.PartInstance, access.PartUsers, access.PartGroups, access.PartAccounts, access.PartUnits:
 		return here
-	case access.PartOrganization, access.PartPermissionSets, access.PartClusters, access.PartPolicies:
+	case access.PartOrganization, access.PartPermissionSets, access.PartClusters, access.PartPolicies, access.PartAwsAuth, access.PartEntries, access.PartRBAC:
 	}
 	return false
+}
+
+// inCluster tells whether the gap is of what decides within its cluster: aws-auth does only where the mode honours it.
+func (g *guards) inCluster(gap access.Gap) bool {
+	c, known := g.m.Index.Cluster(gap.Cluster)
+	return gap.Part == access.PartEntries || gap.Part == access.PartRBAC || gap.Part == access.PartAwsAuth && (!known || c.Mode.Rows())
 }
 
 // assignedTo tells whether the group (every group, when empty) holds the set in the account, before or after.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
@@ -25,6 +26,8 @@ type Input struct {
 	Principals map[string]access.PrincipalSet
 	// Adopted are mappings of others that become the owner's, as they stand.
 	Adopted []access.Mapping
+	// AdoptedBindings are bindings of others that become the owner's.
+	AdoptedBindings []access.BindingKey
 	// Declared tells the grants that say privileged: true, by GrantKey.
 	Declared map[string]bool
 	// RoleName is the role that rolecall assumes in accounts other than its own.
@@ -85,9 +88,7 @@ func (s side) clone() side {
 		v.Row.Groups = slices.Clone(v.Row.Groups)
 		c.rows[k] = v
 	}
-	for k, v := range s.policies {
-		c.policies[k] = v
-	}
+	maps.Copy(c.policies, s.policies)
 	for k, v := range s.bindings {
 		v.Binding.Subjects = slices.Clone(v.Binding.Subjects)
 		c.bindings[k] = v

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
@@ -63,9 +64,7 @@ func (t *transition) rename(m *model) []step {
 	reasons := map[string]Reason{}
 	t.dropVain(soon, reasons)
 	vain := t.mid.clone()
-	for set, r := range named.rows {
-		t.mid.rows[set] = r
-	}
+	maps.Copy(t.mid.rows, named.rows)
 	return []step{
 		{stage: StageNarrow, phase: phaseVain, from: t.old, to: vain, reason: func(key string) Reason { return reasons[key] }},
 		{stage: StageNarrow, phase: phaseName, from: vain, to: t.mid.clone(), reason: func(string) Reason { return ReasonDrift }},

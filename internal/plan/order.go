@@ -76,58 +76,69 @@ func (x *dependencyIndex) find(p place, sets []string) []*node {
 	return out
 }
 
+// mappingKinds, bindingKinds and clusterKinds are what changes of one set in one cluster may wait for.
+func mappingKinds() []ObjectKind { return []ObjectKind{KindAwsAuthRow, KindAccessEntry} }
+
+func bindingKinds() []ObjectKind { return []ObjectKind{KindClusterRoleBinding, KindRoleBinding} }
+
+func clusterKinds() []ObjectKind {
+	return slices.Concat(bindingKinds(), mappingKinds(), []ObjectKind{KindPolicyAssociation})
+}
+
 // dependencies says what a change waits for; docs/planning.md gives the reasons.
 func (x *dependencyIndex) dependencies(n *node) []string {
-	var needs []*node
-	inCluster := func(s Stage, kinds ...ObjectKind) {
-		for _, k := range kinds {
-			needs = append(needs, x.find(place{stage: s, kind: k, account: n.Account, cluster: n.Cluster}, n.sets)...)
-		}
-	}
-	inAccount := func(s Stage, kinds ...ObjectKind) {
-		for _, k := range kinds {
-			needs = append(needs, x.find(place{stage: s, kind: k, account: n.Account}, n.sets)...)
-		}
-	}
-	bindings, mappings := []ObjectKind{KindClusterRoleBinding, KindRoleBinding}, []ObjectKind{KindAwsAuthRow, KindAccessEntry}
-	all := slices.Concat(bindings, mappings, []ObjectKind{KindPolicyAssociation})
 	switch n.Stage {
 	case StageNarrow:
-		needs = append(needs, x.narrowBefore(n)...)
+		return ids(x.narrowBefore(n), n)
 	case StageAssign:
-		needs = append(needs, x.find(place{stage: StageOwn, kind: KindPermissionSetTag}, n.sets)...)
-		needs = append(needs, x.narrow[n.Account]...)
+		return ids(append(x.find(place{stage: StageOwn, kind: KindPermissionSetTag}, n.sets), x.narrow[n.Account]...), n)
 	case StageAdd:
-		needs = append(needs, x.inside[n.Cluster]...)
-		if n.Kind != KindAwsAuthRow && n.Kind != KindAccessEntry {
-			inCluster(StageAdd, mappings...)
-			break
-		}
-		if n.After != nil && n.After.Mapping.Symbolic() {
-			inAccount(StageAssign, KindAccountAssignment)
-		}
-		if n.Kind == KindAccessEntry && n.Action == Create {
-			needs = append(needs, x.deadBefore(n)...)
-		}
+		return ids(append(slices.Clone(x.inside[n.Cluster]), x.addAfter(n)...), n)
 	case StageRemove:
-		needs = append(needs, x.inside[n.Cluster]...)
-		if n.Kind == KindAccountAssignment {
-			inAccount(StageAssign, KindAccountAssignment)
-			inAccount(StageAdd, all...)
-			inAccount(StageRemove, all...)
-			break
-		}
-		inCluster(StageAdd, all...)
-		switch n.Kind {
-		case KindAwsAuthRow:
-			inCluster(StageRemove, bindings...)
-		case KindAccessEntry:
-			inCluster(StageRemove, append(bindings, KindPolicyAssociation, KindAwsAuthRow)...)
-		case KindPermissionSetTag, KindAccountAssignment, KindPolicyAssociation, KindRoleBinding, KindClusterRoleBinding:
-		}
+		return ids(append(slices.Clone(x.inside[n.Cluster]), x.removeAfter(n)...), n)
 	case StageOwn, StageWait, StageVerify:
 	}
-	return ids(needs, n)
+	return ids(nil, n)
+}
+
+// near finds the changes of the kinds about the same sets, in the account and, where it is given, the cluster.
+func (x *dependencyIndex) near(n *node, cluster access.ClusterARN, s Stage, kinds ...ObjectKind) []*node {
+	var out []*node
+	for _, k := range kinds {
+		out = append(out, x.find(place{stage: s, kind: k, account: n.Account, cluster: cluster}, n.sets)...)
+	}
+	return out
+}
+
+// addAfter: what is bound to a mapping or attached to it needs it; the mapping of a role that is yet to come needs the assignments.
+func (x *dependencyIndex) addAfter(n *node) []*node {
+	if !n.maps() {
+		return x.near(n, n.Cluster, StageAdd, mappingKinds()...)
+	}
+	var needs []*node
+	if n.After != nil && n.After.Mapping.Symbolic() {
+		needs = x.near(n, "", StageAssign, KindAccountAssignment)
+	}
+	if n.Kind == KindAccessEntry && n.Action == Create {
+		needs = append(needs, x.deadBefore(n)...)
+	}
+	return needs
+}
+
+// removeAfter: what goes waits for what replaces it, a mapping for what hangs on it, an assignment for all of that.
+func (x *dependencyIndex) removeAfter(n *node) []*node {
+	if n.Kind == KindAccountAssignment {
+		return slices.Concat(x.near(n, "", StageAssign, KindAccountAssignment), x.near(n, "", StageAdd, clusterKinds()...), x.near(n, "", StageRemove, clusterKinds()...))
+	}
+	needs := x.near(n, n.Cluster, StageAdd, clusterKinds()...)
+	switch n.Kind {
+	case KindAwsAuthRow:
+		needs = append(needs, x.near(n, n.Cluster, StageRemove, bindingKinds()...)...)
+	case KindAccessEntry:
+		needs = append(needs, x.near(n, n.Cluster, StageRemove, append(bindingKinds(), KindPolicyAssociation, KindAwsAuthRow)...)...)
+	case KindPermissionSetTag, KindAccountAssignment, KindPolicyAssociation, KindRoleBinding, KindClusterRoleBinding:
+	}
+	return needs
 }
 
 // deadBefore is the removal of the dead entry that an entry replaces.

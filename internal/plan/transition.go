@@ -152,7 +152,7 @@ func (d *differ) leftovers(t *transition, e effects) {
 	}
 	for _, r := range t.stale {
 		why := ReasonRoleGone
-		if now, ok := t.old.rows[r.PermissionSet]; ok && now.Via == r.Via {
+		if now, ok := t.old.rows[r.PermissionSet]; ok && now.Via == r.Via && strings.EqualFold(string(now.Row.RoleARN), string(r.Row.RoleARN)) {
 			why = ReasonDrift
 		}
 		d.add(d.row(t, change[access.Mapping]{before: &r, stage: StageRemove, reason: why}, e))

@@ -26,16 +26,11 @@ func TestPoliciesReachClustersInEveryMode(t *testing.T) {
 	if got := b.pods(t, dana, "prod/entries", "shop"); got != 401 {
 		t.Fatalf("the entry that stands for an earlier role admits its holder: %d", got)
 	}
-	b.policy(t, "p",
-		grant{name: "developers", group: "developers", set: "Dev", cluster: "prod/*", more: "allow: [{clusterRole: view, namespaces: [shop]}]"},
-		grant{name: "auditors", group: "auditors", set: "Audit", cluster: "prod/*", more: "allow: [{accessPolicy: AmazonEKSViewPolicy, namespaces: [shop]}, {clusterRole: view, namespaces: [kube-public]}]"})
-	text := strings.Replace(b.text(t, "access/p.yaml"), `permissionSet: Audit}
-      clusters: {accounts: [prod], names: ["*"]}`, `permissionSet: Audit}
-      clusters: {accounts: [prod], names: [both, entries]}`, 1)
-	b.write(t, "access/p.yaml", text)
-	out := b.settle(t)
-	says(t, out, "its role was made again, so the entry is dead", "· access entries", "AmazonEKSViewPolicy in shop of Audit")
-
+	b.granted(t, auditPolicy, auditRole)
+	says(t, b.run(t, 2, "plan", "--detailed-exitcode"), "its role was made again, so the entry is dead", "· access entries", "AmazonEKSViewPolicy in shop of Audit")
+	t.Run("a right to write that is missing", b.missingWrites)
+	b.settle(t)
+	t.Run("a right to read that is missing", b.missingReads)
 	t.Run("a grant to people", func(t *testing.T) {
 		olu := b.signIn(t, "olu@example.com", "prod", "Dev")
 		for _, cluster := range []string{"rows", "both", "entries"} {
@@ -63,6 +58,8 @@ func TestPoliciesReachClustersInEveryMode(t *testing.T) {
 				t.Errorf("before the run %s answers %d, want 401", cluster, got)
 			}
 		}
+		b.denied(t, "eks:DeleteAccessEntry")
+		b.audited(t)
 		says(t, b.settle(t), "its role is gone")
 		b.audited(t)
 		if d := cmp.Diff([]string{"entry Audit", "entry Dev"}, b.mapped(t)["entries"]); d != "" {
@@ -76,6 +73,65 @@ func TestPoliciesReachClustersInEveryMode(t *testing.T) {
 		}
 		b.becomes(t, 401, dana, "prod/entries", "shop")
 	})
+}
+
+// What the auditors are given.
+const (
+	auditPolicy = "{accessPolicy: AmazonEKSViewPolicy, namespaces: [shop]}"
+	auditRole   = "{clusterRole: view, namespaces: [kube-public]}"
+)
+
+// granted gives the developers view in every cluster, and the auditors the items where there are access entries.
+func (b *bench) granted(t *testing.T, items ...string) {
+	t.Helper()
+	b.policy(t, "p",
+		grant{name: "developers", group: "developers", set: "Dev", cluster: "prod/*", more: "allow: [{clusterRole: view, namespaces: [shop]}]"},
+		grant{name: "auditors", group: "auditors", set: "Audit", cluster: "prod/*", more: "bind: Group\nallow: [" + strings.Join(items, ", ") + "]"})
+	b.write(t, "access/p.yaml", strings.Replace(b.text(t, "access/p.yaml"), `permissionSet: Audit}
+      clusters: {accounts: [prod], names: ["*"]}`, `permissionSet: Audit}
+      clusters: {accounts: [prod], names: [both, entries]}`, 1))
+}
+
+// entryReads are the documented rights to read access entries.
+func entryReads() []string {
+	return []string{"eks:DescribeAccessEntry", "eks:ListAccessEntries", "eks:ListAccessPolicies", "eks:ListAssociatedAccessPolicies"}
+}
+
+// missingReads takes each right to read away: what depends on it stays.
+func (b *bench) missingReads(t *testing.T) {
+	before := b.mapped(t)
+	b.granted(t, auditRole)
+	defer b.granted(t, auditPolicy, auditRole)
+	for _, action := range entryReads() {
+		b.deny(action)
+		says(t, b.run(t, 6, "apply", "--auto-approve", "--require-complete"), "RC5001", action)
+		b.deny()
+	}
+	if d := cmp.Diff(before, b.mapped(t)); d != "" {
+		t.Errorf("mappings of the sets (-before +after):\n%s", d)
+	}
+}
+
+// missingWrites takes each right to write away in turn: it is named, and the next run that has it finishes what this one left.
+func (b *bench) missingWrites(t *testing.T) {
+	for _, action := range []string{"eks:CreateAccessEntry", "eks:TagResource", "eks:AssociateAccessPolicy"} {
+		b.denied(t, action)
+	}
+	b.settle(t)
+	b.granted(t, auditPolicy)
+	b.denied(t, "eks:UpdateAccessEntry")
+	b.granted(t, auditRole)
+	b.denied(t, "eks:DisassociateAccessPolicy")
+	b.settle(t)
+	b.granted(t, auditPolicy, auditRole)
+}
+
+// denied has an apply fail for one right.
+func (b *bench) denied(t *testing.T, action string) {
+	t.Helper()
+	b.deny(action)
+	defer b.deny()
+	says(t, b.run(t, 1, "apply", "--auto-approve"), "RC5001", action)
 }
 
 // audited wants what the grant of the auditors says.
