@@ -11,7 +11,7 @@ import (
 )
 
 // told is what a proof says of a row, in a line: verdict, principal, the entry, the open choices and the differences.
-func told(r migrate.Row) string {
+func told(r migrate.Case) string {
 	parts := []string{string(r.Verdict)}
 	if r.Moves() {
 		parts = append(parts, string(r.Entry.Principal), r.Entry.Username, strings.Join(r.Entry.Groups, ","))
@@ -262,6 +262,22 @@ func TestChoicesThatCannotBeAreMisuse(t *testing.T) {
 	}
 	if _, err := migrate.ParseChoices(nil, []string{"role/Admin"}); err == nil {
 		t.Error("something that is neither an ARN nor a kind can be left")
+	}
+}
+
+func TestRowsThatNeedAChoiceOfAKindThatIsLeftStay(t *testing.T) {
+	c, err := migrate.ParseChoices([]string{"others"}, []string{"masters", "accounts"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(row(iamHome+"role/Admin", "a", "system:masters")+row(iamHome+"role/Ops", "o"), "")
+	w.cluster.AwsAuth.Data["mapAccounts"] = "- \"999988887777\"\n"
+	var got []migrate.Verdict
+	for _, r := range migrate.Prove(w.input(c)).Rows {
+		got = append(got, r.Verdict)
+	}
+	if d := cmp.Diff([]migrate.Verdict{migrate.Stays, migrate.Stays, migrate.Same}, got); d != "" {
+		t.Errorf("verdicts (-want +got):\n%s", d)
 	}
 }
 

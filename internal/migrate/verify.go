@@ -53,7 +53,7 @@ func (p *Proof) Checks() []Check {
 }
 
 // identity is what a mapping makes of a session of the row's principal.
-func identity(r Row, m access.Row) access.Identity {
+func identity(r Case, m access.Row) access.Identity {
 	s := awsauth.Session{AccountID: string(r.Principal.Account())}
 	if _, role := r.Principal.RoleName(); role {
 		s.Name = sampleSession

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -231,8 +232,15 @@ func (m *movingTest) cutting(t *testing.T, args ...string) (cuts int) {
 	through := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(target); p.Out.Host = p.In.Host }}
 	for cuts = range 30 {
 		ctx, cut := context.WithCancel(t.Context())
+		var first sync.Once
 		wire := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !strings.HasPrefix(r.URL.Path, "/clusters/") || r.Method == http.MethodGet {
+				through.ServeHTTP(w, r)
+				return
+			}
+			off := false
+			first.Do(func() { off = true })
+			if !off {
 				through.ServeHTTP(w, r)
 				return
 			}
