@@ -22,7 +22,7 @@ func shapes() map[string]map[string]fields {
 	finding := fields{"code severity summary fixable", "detail hint file line column cluster object"}
 	person := fields{"id name level", "because"}
 	path := fields{always: "hops", perhaps: "rules"}
-	hop := fields{"kind name status", "code evidence"}
+	hop := fields{"kind name status", "via code evidence"}
 	evidence := fields{"object where at", "detail"}
 	state := fields{always: "level scope privileged"}
 	entry := fields{"principalArn username groups type associations", "arn created modified tags"}
@@ -149,9 +149,11 @@ func shapes() map[string]map[string]fields {
 			".outcomes[]": outcome,
 		},
 		"Snapshot": {
-			"":            {always: "apiVersion kind taken caller organization instance accounts estate users groups memberships permissionSets provisioned assignments roles clusters gaps"},
-			".clusters[]": {"arn account region name authenticationMode awsAuth namespaces roles clusterRoles roleBindings clusterRoleBindings", "endpoint certificateAuthority version status tags self"},
-			".gaps[]":     gap,
+			"":                            {always: "apiVersion kind taken caller organization instance accounts estate users groups memberships permissionSets provisioned assignments roles clusters accessPolicies gaps"},
+			".clusters[]":                 {"arn account region name authenticationMode accessEntries awsAuth namespaces roles clusterRoles roleBindings clusterRoleBindings", "endpoint certificateAuthority version status tags self"},
+			".clusters[].accessEntries[]": {"principalArn arn username groups type created modified associations", "tags"},
+			".clusters[].accessEntries[].associations[]": {always: "policyArn scope namespaces"},
+			".gaps[]": gap,
 		},
 	}
 }
