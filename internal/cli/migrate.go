@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -314,6 +315,9 @@ func (v *moving) reread(ctx context.Context) error {
 		}
 		for _, p := range principals {
 			e, err := w.aws.AccessEntry(ctx, c, p)
+			if errors.Is(err, access.ErrNotFound) {
+				continue // gone since it was listed
+			}
 			if err != nil {
 				return fmt.Errorf("reading the access entries of %s again: %w", c.Name, err)
 			}
