@@ -15,29 +15,32 @@ import (
 // documents are the types of what commands print, by kind, as package.type; their schemas are open, since more members may follow.
 func documents() map[string]string {
 	return map[string]string{
-		"ApplyResult":  "apply.Result",
-		"Backup":       "cli.backupDocument",
-		"Backups":      "cli.backupsDocument",
-		"Baseline":     "cli.baseline",
-		"Codes":        "cli.codesDocument",
-		"Diagnosis":    "doctor.Report",
-		"Explanation":  "explain.Explanation",
-		"Findings":     "diag.Findings",
-		"Plan":         "plan.Plan",
-		"Report":       "explain.Report",
-		"Rollback":     "cli.rollbackDocument",
-		"SavedPlan":    "cli.savedPlan",
-		"Snapshot":     "snapshot.Snapshot",
-		"SnapshotDiff": "explain.SnapshotDiff",
-		"TestResults":  "explain.TestResults",
-		"Version":      "cli.versionDocument",
-		"WhoCan":       "explain.WhoCan",
+		"ApplyResult":       "apply.Result",
+		"Backup":            "cli.backupDocument",
+		"Backups":           "cli.backupsDocument",
+		"Baseline":          "cli.baseline",
+		"Codes":             "cli.codesDocument",
+		"Diagnosis":         "doctor.Report",
+		"Explanation":       "explain.Explanation",
+		"Findings":          "diag.Findings",
+		"Migration":         "cli.migrationView",
+		"MigrationRollback": "cli.returnView",
+		"ModeChange":        "cli.modeView",
+		"Plan":              "plan.Plan",
+		"Report":            "explain.Report",
+		"Rollback":          "cli.rollbackDocument",
+		"SavedPlan":         "cli.savedPlan",
+		"Snapshot":          "snapshot.Snapshot",
+		"SnapshotDiff":      "explain.SnapshotDiff",
+		"TestResults":       "explain.TestResults",
+		"Version":           "cli.versionDocument",
+		"WhoCan":            "explain.WhoCan",
 	}
 }
 
 // packages hold the types of documents.
 func packages() []string {
-	return []string{"access", "apply", "awsauth", "cli", "diag", "doctor", "explain", "graph", "plan", "snapshot"}
+	return []string{"access", "apply", "awsauth", "cli", "diag", "doctor", "explain", "graph", "migrate", "plan", "snapshot"}
 }
 
 // written are types that encode themselves, and what they write.
@@ -55,7 +58,7 @@ func written() map[string]object {
 
 // open are enumerations that the world extends: AWS and Kubernetes may come with more values.
 func open() []string {
-	return []string{"access.AccountState", "access.AuthenticationMode", "access.RoleKind", "access.SubjectKind", "access.Part"}
+	return []string{"access.AccountState", "access.AuthenticationMode", "access.EntryType", "access.RoleKind", "access.SubjectKind", "access.Part"}
 }
 
 // declarations is the source of several packages.

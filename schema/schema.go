@@ -17,7 +17,7 @@ func Written() []string { return []string{"ClusterAccess", "Installation"} }
 // Printed lists the kinds of documents that commands print or save, sorted.
 func Printed() []string {
 	return []string{
-		"ApplyResult", "Backup", "Backups", "Baseline", "Codes", "Diagnosis", "Explanation", "Findings", "Plan", "Report", "Rollback", "SavedPlan",
+		"ApplyResult", "Backup", "Backups", "Baseline", "Codes", "Diagnosis", "Explanation", "Findings", "Migration", "MigrationRollback", "ModeChange", "Plan", "Report", "Rollback", "SavedPlan",
 		"Snapshot", "SnapshotDiff", "TestResults", "Version", "WhoCan",
 	}
 }

@@ -78,7 +78,7 @@ func tokenHost(ts *testscript.TestScript, _ bool, args []string) {
 func TestExamplesInHelpWork(t *testing.T) {
 	t.Chdir(filepath.Join("..", ".."))
 	offline, parsed := 0, 0
-	for _, verb := range []string{"", "validate", "lint", "plan", "apply", "backup", "backup list", "backup show", "rollback", "snapshot", "token", "schema", "codes", "completion", "version", "explain", "who-can", "report", "test", "snapshot diff", "doctor", "export"} {
+	for _, verb := range []string{"", "validate", "lint", "plan", "apply", "backup", "backup list", "backup show", "rollback", "snapshot", "token", "schema", "codes", "completion", "version", "explain", "who-can", "report", "test", "snapshot diff", "doctor", "migrate", "migrate status", "migrate rollback", "mode", "export"} {
 		help := run(t, append(strings.Fields(verb), "--help")...)
 		_, rest, ok := strings.Cut(help, "Examples:\n")
 		if !ok {
@@ -91,7 +91,7 @@ func TestExamplesInHelpWork(t *testing.T) {
 				break
 			}
 			args := words(example)
-			if slices.Contains([]string{"apply", "backup", "rollback", "snapshot", "token", "doctor"}, args[0]) && !slices.Contains(args, "diff") {
+			if slices.Contains([]string{"apply", "backup", "rollback", "snapshot", "token", "doctor", "migrate", "mode"}, args[0]) && !slices.Contains(args, "diff") {
 				// They need the world; with --help the flags are parsed all the same.
 				run(t, append(args, "--help")...)
 				parsed++

@@ -27,6 +27,13 @@ func shapes() map[string]map[string]fields {
 	hop := fields{"kind name status", "via code evidence"}
 	evidence := fields{"object where at", "detail"}
 	state := fields{always: "level scope privileged"}
+	entry := fields{"principalArn username groups type associations", "arn created modified tags"}
+	association := fields{always: "policyArn scope namespaces"}
+	row := fields{always: "roleArn username groups"}
+	effect := fields{always: "username groups policies rules"}
+	rule := fields{"by binding roleRef", "namespace"}
+	step := fields{"action", "principal entry policy rows mode"}
+	outcome := fields{"action status", "principal entry policy rows mode error proof"}
 	gap := fields{"part service operation kind reason", "account region cluster unit group permissionSet needs"}
 	return map[string]map[string]fields{
 		"Findings": {
@@ -109,6 +116,39 @@ func shapes() map[string]map[string]fields {
 			".left[]":     {"fate key arn ours", "now then"},
 			".refusals[]": finding,
 			".backups[]":  {always: "cluster number file"},
+		},
+		"Migration": {
+			"":            {always: "apiVersion kind clusters"},
+			".clusters[]": {"cluster mode stage rows moved refusals steps outcomes trouble", "since"},
+			".clusters[].rows[]": {
+				"key arn row hides ours verdict why needs differences", "principal people before after entry made dead",
+			},
+			".clusters[].rows[].row":             row,
+			".clusters[].rows[].hides[]":         row,
+			".clusters[].rows[].needs[]":         {"kind why offer", "chosen"},
+			".clusters[].rows[].before":          effect,
+			".clusters[].rows[].after":           effect,
+			".clusters[].rows[].before.rules[]":  rule,
+			".clusters[].rows[].after.rules[]":   rule,
+			".clusters[].rows[].entry":           entry,
+			".clusters[].rows[].made":            entry,
+			".clusters[].moved[]":                entry,
+			".clusters[].moved[].associations[]": association,
+			".clusters[].refusals[]":             finding,
+			".clusters[].steps[]":                step,
+			".clusters[].outcomes[]":             outcome,
+		},
+		"MigrationRollback": {
+			"":            {always: "apiVersion kind cluster steps left refusals outcomes trouble backups"},
+			".steps[]":    step,
+			".refusals[]": finding,
+			".outcomes[]": outcome,
+			".backups[]":  {always: "cluster number file"},
+		},
+		"ModeChange": {
+			"":            {always: "apiVersion kind cluster from to refusals outcomes"},
+			".refusals[]": finding,
+			".outcomes[]": outcome,
 		},
 		"Snapshot": {
 			"":                            {always: "apiVersion kind taken caller organization instance accounts estate users groups memberships permissionSets provisioned assignments roles clusters accessPolicies gaps"},

@@ -18,7 +18,8 @@ const EntryStandard EntryType = "STANDARD"
 type AccessEntry struct {
 	// Principal is a role or a user; of a role it carries the path, which EKS demands.
 	Principal ARN `json:"principalArn"`
-	ARN       ARN `json:"arn"`
+	// ARN and the times are zero for an entry that is yet to be made.
+	ARN ARN `json:"arn,omitempty"`
 	// Username is a template, as EKS gives it back; EKS fills in a default where none was given.
 	Username string `json:"username"`
 	// Groups are sorted.
@@ -26,8 +27,8 @@ type AccessEntry struct {
 	Type   EntryType         `json:"type"`
 	Tags   map[string]string `json:"tags,omitempty"`
 	// Created is when the entry was bound to the principal; a principal made later under the same ARN is not the one.
-	Created  time.Time `json:"created"`
-	Modified time.Time `json:"modified"`
+	Created  time.Time `json:"created,omitzero"`
+	Modified time.Time `json:"modified,omitzero"`
 	// Associations are sorted by policy.
 	Associations []PolicyAssociation `json:"associations"`
 }

@@ -68,7 +68,7 @@ func (c *Client) MakeEntry(ctx context.Context, cl access.Cluster, e access.Acce
 		Type: awssdk.String(string(access.EntryStandard)), Tags: e.Tags,
 	})
 	if _, exists := errors.AsType[*types.ResourceInUseException](err); exists {
-		_, err = api.marked(ctx, e)
+		err = api.marked(ctx, e)
 	} else {
 		err = api.translate(ctx, err)
 	}
@@ -78,18 +78,18 @@ func (c *Client) MakeEntry(ctx context.Context, cl access.Cluster, e access.Acce
 	return nil
 }
 
-// marked reads the entry that the same migration made from the same row.
-func (a entryAPI) marked(ctx context.Context, e access.AccessEntry) (access.AccessEntry, error) {
+// marked makes sure that the entry is the one that the same migration made from the same row.
+func (a entryAPI) marked(ctx context.Context, e access.AccessEntry) error {
 	now, found, err := a.current(ctx, e.Principal)
 	switch {
 	case err != nil:
-		return now, err
+		return err
 	case !found:
-		return now, overtaken(e.Principal, "is not there, or somebody else is writing it")
+		return overtaken(e.Principal, "is not there, or somebody else is writing it")
 	case now.Tags[access.TagMigration] != e.Tags[access.TagMigration] || !now.Row().Equal(e.Row()):
-		return now, overtaken(e.Principal, "is not the one that the migration made")
+		return overtaken(e.Principal, "is not the one that the migration made")
 	}
-	return now, nil
+	return nil
 }
 
 // GivePolicy implements access.EntryMover. An association that is there in the wanted scope is made all the same, for what was read may be behind.
@@ -99,7 +99,7 @@ func (c *Client) GivePolicy(ctx context.Context, cl access.Cluster, e access.Acc
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	if _, err := api.marked(ctx, e); err != nil {
+	if err := api.marked(ctx, e); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if _, err := api.AssociateAccessPolicy(ctx, &eks.AssociateAccessPolicyInput{

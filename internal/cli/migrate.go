@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/diag"
 	"github.com/rolecall-dev/rolecall/internal/migrate"
 	"github.com/rolecall-dev/rolecall/internal/plan"
+	"github.com/rolecall-dev/rolecall/internal/policy"
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
@@ -23,6 +25,7 @@ type migrating struct {
 	which         clusterChoice
 	accept, leave []string
 	stage         string
+	snapshot      string
 	observe       time.Duration
 	approve, dry  bool
 	choices       migrate.Choices
@@ -55,7 +58,7 @@ func (a *app) migrateCommand() *cobra.Command {
 access entry: the same, or different in ways that are listed. What has no equivalent waits for a choice (--accept, --leave), and
 its row stays. Then it asks, and carries out the next stage: the entries are made and verified; later, the rows go. Each stage
 can be stopped and taken up again, and "migrate rollback" undoes them until the mode is API. See docs/migrate.md.`,
-		Example: example(a.name, "migrate payments-eu --dry-run", "migrate payments-eu --accept others --accept masters=AmazonEKSClusterAdminPolicy",
+		Example: example(a.name, "migrate payments-eu --config examples/acme/rolecall.yaml --snapshot examples/acme/snapshot.json", "migrate payments-eu --dry-run", "migrate payments-eu --accept others --accept masters=AmazonEKSClusterAdminPolicy",
 			"migrate --all --stage rows --observe 24h --auto-approve", "migrate --selector account=prod-payments,region=eu-central-1 --dry-run -o json"),
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.migrate(cmd.Context(), args, m) },
@@ -70,6 +73,7 @@ can be stopped and taken up again, and "migrate rollback" undoes them until the 
 	cmd.Flags().DurationVar(&m.observe, "observe", 0, "before rows go, wait until the newest entry is this old, verifying meanwhile")
 	cmd.Flags().BoolVar(&m.approve, "auto-approve", false, "do not ask")
 	cmd.Flags().BoolVar(&m.dry, "dry-run", false, "only show the proof and what would be done")
+	cmd.Flags().StringVar(&m.snapshot, "snapshot", "", "prove from this snapshot and touch no network: principals that it does not hold are unknown, and nothing is changed")
 	cmd.AddCommand(a.migrateStatusCommand(), a.migrateRollbackCommand())
 	for _, c := range cmd.Commands() {
 		c.Args = usageArgs(c.Args)
@@ -98,6 +102,7 @@ func (a *app) migrate(ctx context.Context, refs []string, m migrating) error {
 	if !slices.Contains([]string{"", untilEntries, untilRows, untilAPI}, m.stage) {
 		return usage("--stage is %q; it may be %s, %s or %s", m.stage, untilEntries, untilRows, untilAPI)
 	}
+	m.dry = m.dry || m.snapshot != ""
 	all, err := a.movings(ctx, refs, m)
 	if err != nil {
 		return err
@@ -133,7 +138,7 @@ func refused(all []*moving) bool {
 
 // movings reads the clusters and proves what becomes of their rows.
 func (a *app) movings(ctx context.Context, refs []string, m migrating) ([]*moving, error) {
-	e, err := a.estate(ctx)
+	e, err := a.surroundings(ctx, m.snapshot)
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +160,26 @@ func (a *app) movings(ctx context.Context, refs []string, m migrating) ([]*movin
 		out = append(out, v)
 	}
 	return out, nil
+}
+
+// surroundings are the clusters of the installation, read now or in a snapshot.
+func (a *app) surroundings(ctx context.Context, file string) (*estate, error) {
+	if file == "" {
+		return a.estate(ctx)
+	}
+	in, _, err := a.installation()
+	if err != nil {
+		return nil, err
+	}
+	if in.installation == nil || in.diagnostics.HasErrors() {
+		return nil, a.refuseFiles(in.diagnostics)
+	}
+	in.policies = &policy.Set{}
+	s, err := readSnapshot(file)
+	if err != nil {
+		return nil, err
+	}
+	return &estate{in: in, index: snapshot.NewIndex(s)}, nil
 }
 
 // pick finds the clusters, sorted by ARN.
@@ -224,6 +249,10 @@ func parseSelector(text string) (snapshot.Selector, error) {
 // readPrincipals asks IAM in the accounts that the cluster's rows speak of, each once. What cannot be read is unknown.
 func (a *app) readPrincipals(ctx context.Context, e *estate, c *access.Cluster, known migrate.Known) {
 	for _, account := range migrate.Accounts(c) {
+		if e.world == nil {
+			known.Unread[account] = "a snapshot holds the roles of Identity Center only"
+			continue
+		}
 		if _, asked := known.Principals[account]; asked {
 			continue
 		}
@@ -286,6 +315,9 @@ func (v *moving) reread(ctx context.Context) error {
 		}
 		for _, p := range principals {
 			e, err := w.aws.AccessEntry(ctx, c, p)
+			if errors.Is(err, access.ErrNotFound) {
+				continue // gone since it was listed
+			}
 			if err != nil {
 				return fmt.Errorf("reading the access entries of %s again: %w", c.Name, err)
 			}

@@ -131,16 +131,16 @@ func (a *app) observed(ctx context.Context, v *moving, m migrating) bool {
 }
 
 // switchMode moves the cluster to a mode, if every working row has its entry.
-func (a *app) switchMode(ctx context.Context, v *moving, m migrating, to access.AuthenticationMode) bool {
+func (a *app) switchMode(ctx context.Context, v *moving, m migrating, to access.AuthenticationMode) {
 	if v.cluster.Mode == to {
-		return true
+		return
 	}
 	if refusals := v.modeRefusals(m, to); len(refusals) > 0 {
 		_ = a.diagnostics(refusals) // what cannot be written to stderr cannot be said there either
 		v.trouble = append(v.trouble, "the mode was refused")
-		return false
+		return
 	}
-	return a.carry(ctx, v, m, []migrate.Step{{Action: migrate.ChangeMode, Mode: to}}, nil)
+	a.carry(ctx, v, m, []migrate.Step{{Action: migrate.ChangeMode, Mode: to}}, nil)
 }
 
 // modeRefusals are those that no flag has passed.

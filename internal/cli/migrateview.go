@@ -20,7 +20,7 @@ type migrationView struct {
 }
 
 type clusterMigrationView struct {
-	*migrate.Proof
+	migrate.Proof
 	// Steps are what is to be done next, Outcomes how those of this run ended, Trouble why it did not go on.
 	Steps    []migrate.Step    `json:"steps"`
 	Outcomes []migrate.Outcome `json:"outcomes"`
@@ -33,7 +33,7 @@ func migrationDocument(all []*moving) migrationView {
 	out := migrationView{APIVersion: apiVersion, Kind: "Migration", Clusters: []clusterMigrationView{}}
 	for _, v := range all {
 		c := clusterMigrationView{
-			Proof: v.proof, Steps: append([]migrate.Step{}, v.proof.EntrySteps()...), Outcomes: append([]migrate.Outcome{}, v.result...), Trouble: append([]string{}, v.trouble...),
+			Proof: *v.proof, Steps: append([]migrate.Step{}, v.proof.EntrySteps()...), Outcomes: append([]migrate.Outcome{}, v.result...), Trouble: append([]string{}, v.trouble...),
 		}
 		if since := v.proof.Since(); !since.IsZero() {
 			c.Since = &since
@@ -117,7 +117,7 @@ func (l *lines) cluster(v *moving) {
 	l.line("")
 }
 
-func (l *lines) row(v *moving, r migrate.Row) {
+func (l *lines) row(v *moving, r migrate.Case) {
 	what := map[awsauth.Key]string{awsauth.KeyRoles: "row", awsauth.KeyUsers: "user row", awsauth.KeyAccounts: "account"}[r.Key]
 	head := fmt.Sprintf("  %s %-8s %-36s %-8s", mark(r.Verdict), what, shortARN(v.cluster, r.ARN), r.Verdict)
 	if utf8.RuneCountInString(head)+utf8.RuneCountInString(r.Why) < screenWidth {
@@ -144,12 +144,16 @@ func (l *lines) row(v *moving, r migrate.Row) {
 }
 
 // effect is what an entry makes of whoever comes by it.
-func (l *lines) effect(v *moving, r migrate.Row) {
+func (l *lines) effect(v *moving, r migrate.Case) {
 	entry := "→ entry"
 	if name := shortARN(v.cluster, string(r.Entry.Principal)); name != shortARN(v.cluster, r.ARN) {
 		entry += " of " + name
 	}
-	l.wrapped("               "+entry+": ", "                 ", fmt.Sprintf("%q %s", r.Entry.Username, strings.Join(r.Entry.Groups, ", ")))
+	what := strings.TrimSpace(fmt.Sprintf("%q %s", r.Entry.Username, strings.Join(r.Entry.Groups, ", ")))
+	if r.People > 0 {
+		what += " · " + persons(r.People)
+	}
+	l.wrapped("               "+entry+": ", "                 ", what)
 }
 
 // next says what a run does, or what to type.

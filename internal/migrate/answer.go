@@ -20,7 +20,7 @@ type Answer struct {
 	Policies []access.PolicyAssociation
 }
 
-// Answer says what the cluster makes of a caller, as its authenticator does: by the entry that is bound to the caller's unique id, where the mode
+// AnswerTo says what the cluster makes of a caller, as its authenticator does: by the entry that is bound to the caller's unique id, where the mode
 // honours entries; else by the row, where it honours rows. ok is false for somebody who is refused.
 func AnswerTo(c *access.Cluster, who Caller) (a Answer, ok bool) {
 	if c.Mode.Entries() {

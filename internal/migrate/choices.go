@@ -30,7 +30,7 @@ const (
 	DeadEntry Kind = "dead-entry"
 	// Gone is a row whose role or user does not exist.
 	Gone Kind = "gone"
-	// Accounts is an element of mapAccounts, which admits everybody of an account.
+	// WholeAccount is an element of mapAccounts, which admits everybody of an account.
 	WholeAccount Kind = "accounts"
 	// NoEntry is a principal that no entry can have: the root user, a federated user, a service-linked role.
 	NoEntry Kind = "no-entry"
@@ -97,18 +97,30 @@ func allowed(arn string, k Kind, value string) error {
 		return fmt.Errorf("there is no choice %q; there are %s", k, kindNames())
 	case (k == Username || k == Principal) && arn == "":
 		return fmt.Errorf("it is for one row: write ARN#%s=%s", k, values[0])
-	case k == Username && access.RefusedEntry(value, nil) != "":
-		return fmt.Errorf("%s", access.RefusedEntry(value, nil))
-	case k == Username && (value == "" || unsupported(value) != ""):
-		return fmt.Errorf("a username has a text, and no templates but {{SessionName}} and {{SessionNameRaw}}")
-	case k == Principal && access.ARN(value).Canonical() != access.ARN(arn):
-		return fmt.Errorf("%s without its path is not the ARN of the row", value)
-	case k == Masters && (value == "" || strings.HasPrefix(value, "system:")):
-		return fmt.Errorf("name an EKS access policy (AmazonEKSClusterAdminPolicy) or a group that is bound in the cluster")
-	case k == Username || k == Principal || k == Masters:
+	case k == Username:
+		return allowedUsername(value)
+	case k == Principal:
+		if access.ARN(value).Canonical() != access.ARN(arn) {
+			return fmt.Errorf("%s without its path is not the ARN of the row", value)
+		}
+		return nil
+	case k == Masters:
+		if value == "" || strings.HasPrefix(value, "system:") {
+			return fmt.Errorf("name an EKS access policy (AmazonEKSClusterAdminPolicy) or a group that is bound in the cluster")
+		}
 		return nil
 	case !slices.Contains(values, value):
 		return fmt.Errorf("it takes %s", strings.TrimSuffix(string(k)+"="+values[0], "="))
+	}
+	return nil
+}
+
+func allowedUsername(value string) error {
+	if why := access.RefusedEntry(value, nil); why != "" {
+		return fmt.Errorf("%s", why)
+	}
+	if value == "" || unsupported(value) != "" {
+		return fmt.Errorf("a username has a text, and no templates but {{SessionName}} and {{SessionNameRaw}}")
 	}
 	return nil
 }

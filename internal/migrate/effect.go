@@ -82,7 +82,7 @@ func (r Rule) String() string {
 }
 
 // compare says what an entry changes for whoever comes by the row, and judges by it. What templates render to for the principal counts, not how they are written.
-func (x *prover) compare(r *Row, entry access.AccessEntry) {
+func (x *prover) compare(r *Case, entry access.AccessEntry) {
 	was := *r.Before
 	after := x.effectOf(entry)
 	r.After, r.Verdict = &after, Same
@@ -129,7 +129,7 @@ func (x *prover) compare(r *Row, entry access.AccessEntry) {
 }
 
 // insteadOfMasters says what is different about what stands in for system:masters.
-func (x *prover) insteadOfMasters(r *Row, entry access.AccessEntry) {
+func (x *prover) insteadOfMasters(r *Case, entry access.AccessEntry) {
 	if len(entry.Associations) == 0 {
 		r.Differences = append(r.Differences, "what system:masters allowed past every check is left to what the bindings allow")
 		return

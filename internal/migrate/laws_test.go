@@ -172,6 +172,22 @@ func (m *migration) rows() {
 	}
 }
 
+// asProven wants whoever has moved to be exactly what the proof says that they will be.
+func (m *migration) asProven(p *migrate.Proof) {
+	for _, r := range p.Rows {
+		for _, c := range m.all {
+			if !r.Moves() || c.Principal.ARN != r.Principal {
+				continue
+			}
+			id := awsauth.Entry{Key: awsauth.KeyRoles, Username: r.After.Username, Groups: r.After.Groups}.Identity(c.Session)
+			slices.Sort(id.Groups)
+			if want, got := fmt.Sprint(id.Username, append([]string{}, id.Groups...), r.After.Policies), seen(m.cluster, c); got != want {
+				m.Fatalf("%s is %s, and the proof says %s", r.Principal, got, want)
+			}
+		}
+	}
+}
+
 // Whatever the rows, entries and choices, and wherever a run stops: everybody is to the cluster what they were, or the proof had said otherwise. A
 // run that stopped is taken up again from what is there, and ends where an uninterrupted one does.
 func TestNobodyChangesUnannouncedAtAnyPrefixOfTheWrites(t *testing.T) {
@@ -189,6 +205,7 @@ func TestNobodyChangesUnannouncedAtAnyPrefixOfTheWrites(t *testing.T) {
 		if left := p.EntrySteps(); len(left) > 0 {
 			t.Fatalf("a second run would still do %v", left)
 		}
+		m.asProven(p)
 		m.rows()
 		if rows := m.prove().Removable(); len(rows) > 0 {
 			t.Fatalf("rows are left that may go: %v", rows)

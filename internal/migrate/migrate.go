@@ -86,8 +86,8 @@ type Need struct {
 	Chosen string `json:"chosen,omitempty"`
 }
 
-// Row is a row of aws-auth and what becomes of it.
-type Row struct {
+// Case is a row of aws-auth and what becomes of it.
+type Case struct {
 	Key awsauth.Key `json:"key"`
 	// ARN is the row's own, as written; an account id under mapAccounts.
 	ARN string `json:"arn"`
@@ -96,6 +96,8 @@ type Row struct {
 	// Row is what it says, and Hides the earlier rows of the same ARN, which count for nothing.
 	Row   access.Row   `json:"row"`
 	Hides []access.Row `json:"hides"`
+	// People is how many users hold the role, where it is one of Identity Center in the cluster's account and that was read.
+	People int `json:"people,omitempty"`
 	// Ours says that the row is the owner's.
 	Ours    bool    `json:"ours"`
 	Verdict Verdict `json:"verdict"`
@@ -115,7 +117,7 @@ type Row struct {
 }
 
 // Moves tells whether the row is to become an entry.
-func (r Row) Moves() bool { return r.Verdict == Same || r.Verdict == Differs }
+func (r Case) Moves() bool { return r.Verdict == Same || r.Verdict == Differs }
 
 // Proof is what a migration of a cluster's rows does to everybody they admit.
 type Proof struct {
@@ -123,7 +125,7 @@ type Proof struct {
 	Mode    access.AuthenticationMode `json:"mode"`
 	Stage   Stage                     `json:"stage"`
 	// Rows are sorted by key and ARN.
-	Rows []Row `json:"rows"`
+	Rows []Case `json:"rows"`
 	// Moved are the entries that a migration of the owner made and whose rows are gone, sorted by principal.
 	Moved []access.AccessEntry `json:"moved"`
 	// Refusals are why nothing can be done at all.
@@ -178,6 +180,6 @@ func (p *Proof) Count(v Verdict) int {
 	return n
 }
 
-func compareRows(a, b Row) int {
+func compareRows(a, b Case) int {
 	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.ARN, b.ARN))
 }

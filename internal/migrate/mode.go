@@ -35,7 +35,7 @@ func (p *Proof) ModeRefusals(to access.AuthenticationMode) diag.List {
 }
 
 // blocking says why aws-auth cannot be ignored yet on account of a row.
-func (p *Proof) blocking(r Row) diag.List {
+func (p *Proof) blocking(r Case) diag.List {
 	if r.Before == nil || r.Verdict == Hidden || r.Made != nil && len(missing(r)) == 0 || r.Verdict == Drops && r.After != nil {
 		return nil
 	}

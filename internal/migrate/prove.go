@@ -29,7 +29,7 @@ type prover struct {
 // Prove works out what becomes of every row of the cluster's aws-auth. It reads the text as the authenticator does and takes nothing for absent that
 // was not read: without aws-auth or the access entries there is no proof, only refusals.
 func Prove(in Input) *Proof {
-	p := &Proof{Cluster: in.Cluster.ARN, Mode: in.Cluster.Mode, Rows: []Row{}, Moved: []access.AccessEntry{}, cluster: in.Cluster, owner: in.Owner}
+	p := &Proof{Cluster: in.Cluster.ARN, Mode: in.Cluster.Mode, Rows: []Case{}, Moved: []access.AccessEntry{}, cluster: in.Cluster, owner: in.Owner}
 	p.Refusals = unread(in)
 	if len(p.Refusals) > 0 {
 		p.Stage = StageUnknown
@@ -95,13 +95,13 @@ func (x *prover) read() {
 }
 
 // rows judges every row once, by its ARN.
-func (x *prover) rows() []Row {
+func (x *prover) rows() []Case {
 	inForce := map[string]awsauth.Entry{}
 	for _, e := range x.doc.InForce() {
 		inForce[strings.ToLower(e.ARN)] = e
 	}
 	hidden := map[string][]access.Row{}
-	var out []Row
+	var out []Case
 	for _, e := range slices.Concat(x.doc.Roles, x.doc.Users) {
 		k := strings.ToLower(e.ARN)
 		w, counts := inForce[k]
@@ -123,12 +123,12 @@ func (x *prover) rows() []Row {
 }
 
 // newRow is a row without a verdict; its lists are never null in a document.
-func newRow(e awsauth.Entry, hides []access.Row) Row {
-	return Row{Key: e.Key, ARN: e.ARN, Row: e.Row(), Hides: append([]access.Row{}, hides...), Needs: []Need{}, Differences: []string{}}
+func newRow(e awsauth.Entry, hides []access.Row) Case {
+	return Case{Key: e.Key, ARN: e.ARN, Row: e.Row(), Hides: append([]access.Row{}, hides...), Needs: []Need{}, Differences: []string{}}
 }
 
 // unmatched is a row that no caller can match.
-func (x *prover) unmatched(e awsauth.Entry) Row {
+func (x *prover) unmatched(e awsauth.Entry) Case {
 	r := newRow(e, nil)
 	r.Verdict = Nobody
 	arn := access.ARN(e.ARN)
@@ -145,12 +145,13 @@ func (x *prover) unmatched(e awsauth.Entry) Row {
 }
 
 // row judges a row that is in force.
-func (x *prover) row(e awsauth.Entry, hides []access.Row) Row {
+func (x *prover) row(e awsauth.Entry, hides []access.Row) Case {
 	r := newRow(e, hides)
 	r.Ours = e.Key == awsauth.KeyRoles && x.ours[strings.ToLower(e.ARN)]
 	principal, ok := x.resolve(e, &r)
 	if ok {
 		r.Principal = principal.ARN
+		r.People = x.people(principal.ARN)
 	}
 	if r.Verdict != Nobody && r.Before == nil {
 		before := x.effect(e.Username, e.Groups)
@@ -168,8 +169,22 @@ func (x *prover) row(e awsauth.Entry, hides []access.Row) Row {
 	return r
 }
 
+// people counts who holds a role of Identity Center in the cluster's account.
+func (x *prover) people(arn access.ARN) int {
+	name, _ := arn.RoleName()
+	set, ok := access.PermissionSetOfRole(name)
+	if !ok || !arn.ReservedRole() || arn.Account() != x.Cluster.Account {
+		return 0
+	}
+	var holders []access.Principal
+	for _, p := range x.Index.PermissionSetsNamed(set) {
+		holders = append(holders, x.Index.Assigned(arn.Account(), p.ARN)...)
+	}
+	return len(x.Index.Expand(holders))
+}
+
 // account judges an element of mapAccounts.
-func (x *prover) account(a string) Row {
+func (x *prover) account(a string) Case {
 	r := newRow(awsauth.Entry{Key: awsauth.KeyAccounts, ARN: a}, nil)
 	r.Row.RoleARN = access.ARN(a)
 	before := x.effect("the ARN of whoever comes", nil)

@@ -11,7 +11,7 @@ import (
 )
 
 // resolve finds the principal of a row as IAM has it, in the account that the row names and in no other. Where there is none the row has its verdict.
-func (x *prover) resolve(e awsauth.Entry, r *Row) (access.IAMPrincipal, bool) {
+func (x *prover) resolve(e awsauth.Entry, r *Case) (access.IAMPrincipal, bool) {
 	arn := access.ARN(e.ARN)
 	parts, err := access.ParseARN(arn)
 	kind, _, _ := strings.Cut(parts.Resource, "/")
@@ -53,7 +53,7 @@ func (x *prover) find(arn access.ARN) (access.IAMPrincipal, bool) {
 }
 
 // unresolved is a row whose principal was not found: it is gone where the account was read, and not known where it was not.
-func (x *prover) unresolved(e awsauth.Entry, r *Row) (access.IAMPrincipal, bool) {
+func (x *prover) unresolved(e awsauth.Entry, r *Case) (access.IAMPrincipal, bool) {
 	arn := access.ARN(e.ARN)
 	why, unread := x.Known.Unread[arn.Account()]
 	if _, read := x.Known.Principals[arn.Account()]; !read && !unread {
@@ -76,12 +76,13 @@ func (x *prover) unresolved(e awsauth.Entry, r *Row) (access.IAMPrincipal, bool)
 		r.Verdict, r.Why = Stays, "you left it"
 		return access.IAMPrincipal{}, false
 	}
-	r.Why = fmt.Sprintf("account %s could not be read (%s), so neither the path of the role nor whether it exists is known", arn.Account(), why)
-	if _, isUser := strings.CutPrefix(string(arn), "arn:"+arn.Partition()+":iam::"+string(arn.Account())+":user/"); isUser {
-		r.Why = fmt.Sprintf("account %s could not be read (%s), so whether the user exists is not known", arn.Account(), why)
+	r.Why = fmt.Sprintf("account %s could not be read: %s", arn.Account(), why)
+	unknown := "neither the path of the role nor whether it exists is known"
+	if _, role := arn.RoleName(); !role {
+		unknown = "whether the user exists is not known"
 	}
-	if !x.need(r, Principal, r.Why, r.ARN+"#"+string(Principal)+"=ARN") {
-		r.Verdict = Choose
+	if !x.need(r, Principal, unknown, r.ARN+"#"+string(Principal)+"=ARN") {
+		x.waits(r)
 		return access.IAMPrincipal{}, false
 	}
 	value, _ := x.Choices.of(r.ARN, Principal)
@@ -89,7 +90,7 @@ func (x *prover) unresolved(e awsauth.Entry, r *Row) (access.IAMPrincipal, bool)
 }
 
 // need notes a choice, and tells whether it was made.
-func (x *prover) need(r *Row, k Kind, why, offer string) bool {
+func (x *prover) need(r *Case, k Kind, why, offer string) bool {
 	n := Need{Kind: k, Why: why, Offer: offer}
 	value, ok := x.Choices.of(r.ARN, k)
 	if ok {
@@ -100,25 +101,36 @@ func (x *prover) need(r *Row, k Kind, why, offer string) bool {
 }
 
 // impossible is a row for a principal that no entry can have.
-func (x *prover) impossible(r *Row, what string) (access.IAMPrincipal, bool) {
+func (x *prover) impossible(r *Case, what string) (access.IAMPrincipal, bool) {
 	x.without(r, NoEntry, "it is "+what+", and an entry is for a role or user of IAM", what+" "+r.ARN+" is refused")
 	return access.IAMPrincipal{}, false
 }
 
 // without judges a row that can only go without an entry, or stay.
-func (x *prover) without(r *Row, k Kind, why, loss string) {
+func (x *prover) without(r *Case, k Kind, why, loss string) {
 	switch r.Why = why; {
 	case x.Choices.left(r.ARN):
 		r.Verdict, r.Why = Stays, "you left it"
 	case x.need(r, k, why, string(k)+"="+drop):
 		r.Verdict, r.Differences = Drops, []string{loss}
 	default:
-		r.Verdict = Choose
+		x.waits(r)
+	}
+}
+
+// waits judges a row with an open choice: it waits for it, or stays where rows with such a choice are left.
+func (x *prover) waits(r *Case) {
+	r.Verdict = Choose
+	for _, n := range r.Needs {
+		if n.Chosen == "" && x.Choices.left(string(n.Kind)) {
+			r.Verdict, r.Why = Stays, "you left the rows that need a choice of "+string(n.Kind)
+			return
+		}
 	}
 }
 
 // covered judges a row whose principal has an entry already: the entry wins. An entry of an earlier principal admits nobody and is noted.
-func (x *prover) covered(row awsauth.Entry, r *Row, p access.IAMPrincipal) bool {
+func (x *prover) covered(row awsauth.Entry, r *Case, p access.IAMPrincipal) bool {
 	if !x.Cluster.Mode.Entries() {
 		return false
 	}
@@ -155,7 +167,7 @@ func (x *prover) covered(row awsauth.Entry, r *Row, p access.IAMPrincipal) bool 
 }
 
 // made is a row whose entry this migration has made.
-func (x *prover) made(r *Row, e access.AccessEntry, m access.MigrationMark) {
+func (x *prover) made(r *Case, e access.AccessEntry, m access.MigrationMark) {
 	r.Made, r.Entry = &e, &e
 	if m.Policy != "" {
 		want := e
@@ -170,10 +182,10 @@ func (x *prover) made(r *Row, e access.AccessEntry, m access.MigrationMark) {
 }
 
 // unfinished tells whether the entry that is there lacks a policy.
-func (x *prover) unfinished(r Row) bool { return len(missing(r)) > 0 }
+func (x *prover) unfinished(r Case) bool { return len(missing(r)) > 0 }
 
 // missing are the associations that the entry of a row is to have and has not.
-func missing(r Row) []access.PolicyAssociation {
+func missing(r Case) []access.PolicyAssociation {
 	if r.Made == nil || r.Entry == nil {
 		return nil
 	}
@@ -183,13 +195,13 @@ func missing(r Row) []access.PolicyAssociation {
 }
 
 // already is a row that an entry hides today, so that its going changes nothing.
-func (x *prover) already(r *Row, e access.AccessEntry) {
+func (x *prover) already(r *Case, e access.AccessEntry) {
 	effect := x.effectOf(e)
 	r.Before, r.After, r.Made, r.Entry, r.Verdict = &effect, &effect, &e, &e, Same
 }
 
 // overridden is a row that an entry hides and that nobody but the user may take away.
-func (x *prover) overridden(r *Row, e access.AccessEntry, k Kind, why string) {
+func (x *prover) overridden(r *Case, e access.AccessEntry, k Kind, why string) {
 	effect := x.effectOf(e)
 	r.Before, r.After, r.Verdict, r.Why = &effect, &effect, Hidden, why
 	if !x.Choices.left(r.ARN) && x.need(r, k, why, string(k)+"="+drop) {

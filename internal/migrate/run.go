@@ -67,22 +67,25 @@ type Running struct {
 
 // Run carries the steps out, one after the other, each verified. What fails stops only what is about the same principal; rows that could not be
 // written stop everything that comes after. Every step can be repeated, so a run that was interrupted is simply made again from what is there.
+//
+// An interruption takes effect between principals: one whose entry is made gets the policy that belongs to it, too. Where the policy cannot be given
+// the entry is taken back, so that the row counts again.
 func Run(ctx context.Context, ports Ports, r Running) []Outcome {
 	out := []Outcome{}
-	stopped := map[access.ARN]bool{}
+	var failed access.ARN
 	halt := false
-	for _, s := range r.Steps {
+	for i, s := range r.Steps {
 		o := Outcome{Step: s, Status: Done}
+		begun := i > 0 && s.Principal != "" && r.Steps[i-1].Principal == s.Principal
 		switch {
-		case halt || ctx.Err() != nil || s.Principal != "" && stopped[s.Principal]:
-			o.Status = Skipped
+		case halt, begun && failed == s.Principal, !begun && ctx.Err() != nil:
+			o.Status, failed = Skipped, s.Principal
 		default:
-			o.Proof, o.err = ports.carryOut(ctx, r, s)
+			o.Proof, o.err = ports.whole(ctx, r, s)
 		}
 		if o.err != nil {
 			o.Status, o.Error, o.Proof = Failed, o.err.Error(), ""
-			stopped[s.Principal] = true
-			halt = s.Principal == ""
+			failed, halt = s.Principal, s.Principal == ""
 		}
 		if r.Event != nil {
 			r.Event(o)
@@ -90,6 +93,30 @@ func Run(ctx context.Context, ports Ports, r Running) []Outcome {
 		out = append(out, o)
 	}
 	return out
+}
+
+// grace bounds what is still done for a principal after an interruption.
+const grace = 2 * time.Minute
+
+// whole carries out a step about a principal to its end; others can be interrupted.
+func (p Ports) whole(ctx context.Context, r Running, s Step) (proof string, err error) {
+	if s.Principal == "" {
+		return p.carryOut(ctx, r, s)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	proof, err = p.carryOut(ctx, r, s)
+	if err == nil || s.Action != GivePolicy {
+		return proof, err
+	}
+	e, readErr := p.Reader.AccessEntry(ctx, r.Cluster, s.Principal)
+	if readErr == nil && e.Tags[access.TagMigration] == s.Entry.Tags[access.TagMigration] {
+		readErr = p.Mover.RemoveEntry(ctx, r.Cluster, e)
+	}
+	if readErr != nil {
+		return "", fmt.Errorf("%w; the entry stands without it and hides the row: run it again, or delete the entry (%w)", err, readErr)
+	}
+	return "", fmt.Errorf("%w; the entry was taken back, and the row counts again", err)
 }
 
 // Complete tells whether every step was done.
@@ -100,21 +127,21 @@ func Complete(outcomes []Outcome) bool {
 func (p Ports) carryOut(ctx context.Context, r Running, s Step) (proof string, err error) {
 	switch s.Action {
 	case DeleteEntry:
-		return "deleted", p.Mover.RemoveEntry(ctx, r.Cluster, *s.Entry) //nolint:wrapcheck // the port says what it was doing
+		return "deleted", p.Mover.RemoveEntry(ctx, r.Cluster, *s.Entry)
 	case MakeEntry:
 		if err := p.Mover.MakeEntry(ctx, r.Cluster, *s.Entry); err != nil {
-			return "", err //nolint:wrapcheck // the port says what it was doing
+			return "", err
 		}
 		return "read back", p.readsBack(ctx, r.Cluster, s)
 	case GivePolicy:
 		if err := p.Mover.GivePolicy(ctx, r.Cluster, *s.Entry, *s.Policy); err != nil {
-			return "", err //nolint:wrapcheck // the port says what it was doing
+			return "", err
 		}
 		return "read back", p.readsBack(ctx, r.Cluster, s)
 	case WriteRows:
 		return "re-read as the authenticator reads it", p.writeRows(ctx, r, s)
 	case ChangeMode:
-		return "settled", p.Mover.ChangeMode(ctx, r.Cluster, s.Mode, r.Progress) //nolint:wrapcheck // the port says what it was doing
+		return "settled", p.Mover.ChangeMode(ctx, r.Cluster, s.Mode, r.Progress)
 	}
 	panic("migrate: a step without an action")
 }

@@ -164,8 +164,8 @@ func (p *Proof) EntrySteps() []Step {
 }
 
 // Removable are the rows that may go, sorted: those whose entry is there, whole and wins, and those that go by choice.
-func (p *Proof) Removable() []Row {
-	var out []Row
+func (p *Proof) Removable() []Case {
+	var out []Case
 	for _, r := range p.Rows {
 		if r.Verdict == Drops || r.Moves() && r.Made != nil && len(missing(r)) == 0 {
 			out = append(out, r)
@@ -200,11 +200,11 @@ func (p *Proof) RowStep(g access.RowGuard) (Step, bool, error) {
 
 // guardFor lifts from a guard what the entries prove: whoever comes in by an entry does not lose anything with the row. All else is guarded as in
 // every write. That the rows go is what was asked for, so their number is not bounded.
-func guardFor(g access.RowGuard, rows []Row) access.RowGuard {
+func guardFor(g access.RowGuard, rows []Case) access.RowGuard {
 	every := 1 << 30
 	g.MaxRemovals = access.Removals{Count: &every}
 	held := func(a access.ARN) bool {
-		return slices.ContainsFunc(rows, func(r Row) bool { return r.Made != nil && strings.EqualFold(r.ARN, string(a.Canonical())) })
+		return slices.ContainsFunc(rows, func(r Case) bool { return r.Made != nil && strings.EqualFold(r.ARN, string(a.Canonical())) })
 	}
 	if held(g.Caller) {
 		g.Caller = ""

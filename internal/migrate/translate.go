@@ -12,7 +12,7 @@ import (
 // translation is a row on its way to an entry.
 type translation struct {
 	x *prover
-	r *Row
+	r *Case
 	e awsauth.Entry
 	p access.IAMPrincipal
 	// open says that a choice is not made.
@@ -23,7 +23,7 @@ type translation struct {
 }
 
 // translate makes the entry of a row, or says what has to be chosen first.
-func (x *prover) translate(e awsauth.Entry, r *Row, p access.IAMPrincipal) {
+func (x *prover) translate(e awsauth.Entry, r *Case, p access.IAMPrincipal) {
 	if other, ok := x.book[strings.ToLower(e.ARN)]; ok && !r.Ours {
 		r.Verdict, r.Why = Stays, fmt.Sprintf("it is a row of the installation %q, which migrates its own", other)
 		return
@@ -39,10 +39,11 @@ func (x *prover) translate(e awsauth.Entry, r *Row, p access.IAMPrincipal) {
 		t.needs(DeadEntry, fmt.Sprintf("an access entry is in the way that admits nobody: it is of an earlier principal of that ARN (made %s)", r.Dead.Created.Format("2006-01-02")), "dead-entry=replace")
 	}
 	if t.open {
-		r.Verdict, r.Why = Choose, "it has no equivalent without a choice"
+		r.Why = "it has no equivalent without a choice"
 		if len(r.Needs) == 1 && r.Needs[0].Kind == Others {
 			r.Why = "it has an equivalent, and is somebody else's"
 		}
+		x.waits(r)
 		return
 	}
 	t.finish()

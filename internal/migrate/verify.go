@@ -53,7 +53,7 @@ func (p *Proof) Checks() []Check {
 }
 
 // identity is what a mapping makes of a session of the row's principal.
-func identity(r Row, m access.Row) access.Identity {
+func identity(r Case, m access.Row) access.Identity {
 	s := awsauth.Session{AccountID: string(r.Principal.Account())}
 	if _, role := r.Principal.RoleName(); role {
 		s.Name = sampleSession
@@ -130,11 +130,11 @@ func Verify(ctx context.Context, ports Ports, c access.Cluster, p *Proof) (asked
 // both asks for the identity of the row and for that of the entry; one question does where they are the same.
 func (p Ports) both(ctx context.Context, c access.Cluster, q Check) (was, now bool, err error) {
 	if now, _, err = p.Prober.Allowed(ctx, c, q.After, q.Request); err != nil {
-		return false, false, err //nolint:wrapcheck // the caller says what it was asking
+		return false, false, err
 	}
 	if q.After.Username == q.Before.Username && slices.Equal(q.After.Groups, q.Before.Groups) {
 		return !q.Lost, now, nil
 	}
 	was, _, err = p.Prober.Allowed(ctx, c, q.Before, q.Request)
-	return was, now, err //nolint:wrapcheck // the caller says what it was asking
+	return was, now, err
 }
