@@ -65,6 +65,18 @@ func TestAPlaceInATextIsThePlaceOfWhatItStandsFor(t *testing.T) {
 	}
 }
 
+func TestAPieceOfASourceIsFollowed(t *testing.T) {
+	m := sourcemap.NewSource("f", "abcdef").Piece(2, 5)
+	for i, want := range []int{2, 3, 4, 5} {
+		if at, _ := m.At(i); at != want || m.Verbatim(i, i+1) != (i < 3) {
+			t.Errorf("byte %d is at %d, want %d", i, at, want)
+		}
+	}
+	if !m.Exact() || m.End() != 5 || !m.Verbatim(0, 3) || m.Verbatim(0, 4) {
+		t.Errorf("exact: %v, end %d", m.Exact(), m.End())
+	}
+}
+
 func TestATextThatCannotBeFollowedIsAtOnePlace(t *testing.T) {
 	m := sourcemap.Whole(sourcemap.NewSource("f", "a: b"), 10, 3)
 	for i := range 11 {

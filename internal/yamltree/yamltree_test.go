@@ -141,6 +141,29 @@ func TestTheHeaderOfABlockIsRead(t *testing.T) {
 	}
 }
 
+func TestEveryWayToWriteAScalarIsFollowed(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: b  c \n\n\n  d\n  e # f\n":                                "b  c\n\nd e",
+		"a: 'b''c  \n\n  d\n  e '\n":                                  "b'c\nd e ",
+		`a: "\0\a\b\t\n\v\f\r\e\ \"\'\\\N\_\L\P\x41\u00e9\U0001f600"`: "\x00\a\b\t\n\v\f\r\x1b \"'\\\u0085\u00a0\u2028\u2029A\u00e9\U0001f600",
+		"a: \"b \\\n\n   \\  c\n  d\"\n":                              "b \n  c d",
+		"a: >\n\n  b\n  c\n\n  d\n    e\n\n  f\n\n":                   "\nb c\nd\n  e\n\nf\n",
+		"a: >+\n  b\n\n":                                              "b\n\n",
+		"a: |-\r\n  b\r\n\r\n    c\r\n\r\n":                           "b\n\n  c",
+		"a: |2\n\n    b\n":                                            "\n  b\n",
+		"a: |\n  b\r  c\u0085  d\u2028  e\n":                          "b\nc\nd\u2028e\n",
+		"a: |\n":                                                      "",
+	} {
+		n := parse(t, text).Get("a")
+		if d := cmp.Diff(want, n.Value); d != "" {
+			t.Errorf("%q (-want +got):\n%s", text, d)
+		}
+		src := sourcemap.NewSource("f", text)
+		check(t, src, n, map[*yamltree.Node]bool{})
+		exact(t, src, n)
+	}
+}
+
 func TestAScalarThatIsNotInTheTextIsAtItsBeginning(t *testing.T) {
 	const text = "a: 'b c'\n"
 	n := *parse(t, text).Get("a")
