@@ -99,17 +99,28 @@ func ExplainJSON(text string, err error) Mistake {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		// Some offsets are those of the character, others those after it.
-		at := min(int(syntax.Offset), len(text))
-		if at > 0 && (at == len(text) || !strings.Contains(syntax.Error(), fmt.Sprintf("character %q", text[at]))) {
-			at--
-		}
+		at := refused(text)
 		return Mistake{syntax.Error(), Span{at, min(at+1, len(text))}}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		at := len(strings.TrimRight(text, " \t\r\n"))
 		return Mistake{"the JSON text ends too early", Span{at, at}}
 	}
 	return Mistake{Message: err.Error()}
+}
+
+// refused is where the first character is that JSON cannot have there. A reader of values knows it; the one of tokens counts within a value only.
+func refused(text string) int {
+	for values := json.NewDecoder(strings.NewReader(text)); ; {
+		var value json.RawMessage
+		err := values.Decode(&value)
+		var syntax *json.SyntaxError
+		switch {
+		case errors.As(err, &syntax):
+			return min(max(int(syntax.Offset)-1, 0), len(text))
+		case err != nil:
+			return len(text)
+		}
+	}
 }
 
 // json reads a string of a JSON document.

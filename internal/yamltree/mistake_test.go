@@ -67,6 +67,10 @@ func TestAMistakeInJSONIsExplainedWhereItIs(t *testing.T) {
 	checkMistakes(t, []mistaken{
 		{"a comma too many", "{\"kind\": \"x\",\n \"data\": {\"roles\": \"x\",\n «}»}", "invalid character '}' looking for beginning of object key string"},
 		{"a comma too few", "{\"kind\": \"x\" «\"»data\": 1}", "invalid character '\"' after object key:value pair"},
+		{"a control character", "{\"kind\": \"«\n»\"}", `invalid character '\n' in string literal`},
+		{"an escape that there is not", "{\"a\": 1}\n{\"data\": {\"roles\": \"\\«x»\"}}", `invalid character 'x' in string escape code`},
+		{"a word that there is not", "{\"a\": [1, true«s», nul]}", "invalid character 's' after array element"},
+		{"something behind an object", "{\"a\": 1} «x»", "invalid character 'x' looking for beginning of value"},
 		{"a text that ends too early", "{\"kind\": \"x\"«» \n", "the JSON text ends too early"},
 	}, func(text string) *yamltree.Mistake {
 		_, err := yamltree.ParseJSON(text)
