@@ -1,9 +1,11 @@
 package sourcemap
 
+import "strings"
+
 // Weaver makes a text out of pieces of a source and remembers where each comes from.
 type Weaver struct {
 	src  *Source
-	out  []byte
+	out  strings.Builder
 	runs []run
 }
 
@@ -19,9 +21,9 @@ func (w *Weaver) Copy(start, end int) {
 		w.runs[k].n += end - start
 		w.runs[k].size = w.runs[k].n
 	} else {
-		w.runs = append(w.runs, run{text: len(w.out), n: end - start, at: start, size: end - start, same: true})
+		w.runs = append(w.runs, run{text: w.out.Len(), n: end - start, at: start, size: end - start, same: true})
 	}
-	w.out = append(w.out, w.src.Text[start:end]...)
+	w.out.WriteString(w.src.Text[start:end])
 }
 
 // Put adds a text that stands for the bytes of the source from start to end.
@@ -33,8 +35,8 @@ func (w *Weaver) Put(text string, start, end int) {
 		w.Copy(start, end)
 		return
 	}
-	w.runs = append(w.runs, run{text: len(w.out), n: len(text), at: start, size: end - start})
-	w.out = append(w.out, text...)
+	w.runs = append(w.runs, run{text: w.out.Len(), n: len(text), at: start, size: end - start})
+	w.out.WriteString(text)
 }
 
 // Append adds a text with the places it has by a map into the same source.
@@ -49,10 +51,10 @@ func (w *Weaver) Append(text string, m *Map) {
 }
 
 // Len is the length of the text so far.
-func (w *Weaver) Len() int { return len(w.out) }
+func (w *Weaver) Len() int { return w.out.Len() }
 
 // Text is the text so far.
-func (w *Weaver) Text() string { return string(w.out) }
+func (w *Weaver) Text() string { return w.out.String() }
 
 // End is where in the source ends what was added last; 0 before anything was.
 func (w *Weaver) End() int {
