@@ -13,7 +13,7 @@ const stride = 512
 
 // Source is a text with its lines. Finding a place in it takes the same time however long its lines are.
 type Source struct {
-	// Name is the file of every place in it.
+	// Name is the file of every place in the text.
 	Name, Text string
 	// lines are the offsets at which lines begin.
 	lines []int

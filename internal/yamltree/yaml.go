@@ -51,9 +51,8 @@ func Significant(text string) string {
 	return ""
 }
 
-// Parse reads the document of a text that has a span; nil without an error stands for an empty one. Offsets in the tree count from the beginning of the
-// text. That no other document follows in the span is more than kubectl looks for. The error has the parser's words and the line at which
-// what it could not read began; Explain says more of it.
+// Parse reads one document of a text; nil without an error stands for an empty one. Offsets in the tree count from the beginning of the text.
+// A second document in the same span is refused, which kubectl would leave out without a word. The error is the parser's; Explain says more of it.
 func Parse(text string, doc Span) (*Node, error) {
 	tree, err := parseOne(text[doc.Start:doc.End])
 	if err != nil {

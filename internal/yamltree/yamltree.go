@@ -20,7 +20,7 @@ const (
 // Style is how a scalar is written.
 type Style int
 
-// The styles; JSON is a string of a JSON document.
+// The styles; JSON is that of the strings and collections of a JSON document.
 const (
 	Plain Style = iota + 1
 	Literal
@@ -40,7 +40,8 @@ type Node struct {
 	Tag string
 	// Value is the text of a scalar.
 	Value string
-	// At is the offset of the first character, after anchor and tag; Indent is the column of the collection around it, -1 where there is none.
+	// At is the offset of the first character, after anchor and tag. Indent is the column of the collection around it, -1 where there is none;
+	// in JSON it is 0.
 	At, Indent int
 	// Content are the elements of a sequence, or keys and values of a mapping in turn.
 	Content []*Node
@@ -53,7 +54,7 @@ func (n *Node) IsText() bool {
 	return n.Kind == Scalar && (n.Tag == "!!str" || n.Tag == "!!timestamp")
 }
 
-// IsNull tells whether a node is there without a value.
+// IsNull tells whether a node is null, in a word or for want of anything written.
 func (n *Node) IsNull() bool { return n.Kind == Scalar && n.Tag == "!!null" }
 
 // Pairs yields keys and values of a mapping in order, those of merge keys first. It goes three merges deep.
@@ -109,7 +110,7 @@ func (n *Node) Text(key string) string {
 	return ""
 }
 
-// Has finds a key in whatever case.
+// Has tells whether a mapping has one of these keys, in whatever case.
 func (n *Node) Has(keys ...string) bool {
 	for k := range n.Pairs {
 		for _, key := range keys {
