@@ -55,9 +55,11 @@ var allowed = map[string]rule{
 		local:  []string{"internal/access", "internal/awsauth", "internal/diag", "internal/rbac", "internal/snapshot"},
 		others: pure("k8s.io/api/rbac/v1"),
 	},
+	"internal/sourcemap": {local: []string{"internal/diag"}, others: pure()},
+	"internal/yamltree":  {local: []string{"internal/sourcemap"}, others: pure("go.yaml.in/yaml/v3", "unicode/utf16")},
 	"internal/manifest": {
-		local:  []string{"internal/access", "internal/diag", "internal/awsauth"},
-		others: pure("encoding/binary", "go.yaml.in/yaml/v3", "unicode/utf16"),
+		local:  []string{"internal/access", "internal/diag", "internal/awsauth", "internal/sourcemap", "internal/yamltree"},
+		others: pure("encoding/binary", "unicode/utf16"),
 	},
 	"internal/lint": {
 		local:  []string{"internal/access", "internal/diag", "internal/awsauth", "internal/manifest", "internal/snapshot"},

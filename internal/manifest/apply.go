@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/rolecall-dev/rolecall/internal/yamltree"
 )
 
 // ErrStyle says that an edit cannot be expressed in the style its value is written in. Rewrite may do it.
@@ -176,17 +178,17 @@ func (t target) ways(edits []Edit, m manner) []way {
 	if n == nil || t.doc.Form == FormProgram {
 		return []way{span}
 	}
-	block := t.doc.data != nil && !t.doc.data.flow
+	block := t.doc.data != nil && !t.doc.data.Flow
 	var out []way
-	if t.value.Text == "" && block && n.style != literal {
+	if t.value.Text == "" && block && n.Style != yamltree.Literal {
 		out = append(out, t.asLiteral)
 	}
-	if n.style == literal {
+	if n.Style == yamltree.Literal {
 		out = append(out, func() ([]patch, error) { return t.lines(edits) })
 	} else {
 		out = append(out, span)
 	}
-	if n.style == plain && (n.isNull() || !strings.Contains(t.want, "\n")) {
+	if n.Style == yamltree.Plain && (n.IsNull() || !strings.Contains(t.want, "\n")) {
 		out = append(out, t.asQuoted)
 	}
 	if m == anew {
@@ -201,16 +203,16 @@ func (t target) ways(edits []Edit, m manner) []way {
 // spans replaces the bytes that the edited ones come from.
 func (t target) spans(edits []Edit) ([]patch, error) {
 	o := t.value.origin
-	if o == nil || !o.exact {
+	if o == nil || !o.Exact() {
 		return nil, ErrStyle
 	}
 	var out []patch
 	for _, e := range edits {
 		p := patch{}
-		p.start, _ = o.at(e.Start)
+		p.start, _ = o.At(e.Start)
 		p.end = p.start
 		if e.End > e.Start {
-			_, p.end = o.at(e.End - 1)
+			_, p.end = o.At(e.End - 1)
 		}
 		text, err := t.written(e)
 		if err != nil {
@@ -227,27 +229,26 @@ func (t target) spans(edits []Edit) ([]patch, error) {
 
 // written is the new text of an edit as it has to stand in the scalar.
 func (t target) written(e Edit) (string, error) {
-	var s style
+	var s yamltree.Style
 	if t.value.node != nil && t.doc.Form != FormProgram {
-		s = t.value.node.style
+		s = t.value.node.Style
 	}
 	switch s {
-	case double, inJSON:
+	case yamltree.Double, yamltree.JSON:
 		return quoteInside(e.New), nil
-	case single:
+	case yamltree.Single:
 		if strings.Contains(e.New, "\n") {
 			return "", ErrStyle
 		}
 		return strings.ReplaceAll(e.New, "'", "''"), nil
-	case folded, plain:
+	case yamltree.Folded, yamltree.Plain:
 		if strings.Contains(e.New, "\n") {
 			return "", ErrStyle
 		}
-	case literal:
+	case yamltree.Literal:
 	}
-	if e.End > e.Start && s != plain {
-		r, ok := t.value.origin.find(e.Start)
-		if !ok || !r.same || e.End > r.text+r.n {
+	if e.End > e.Start && s != yamltree.Plain {
+		if !t.value.origin.Verbatim(e.Start, e.End) {
 			return "", ErrStyle
 		}
 	}

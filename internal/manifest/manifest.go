@@ -1,5 +1,5 @@
-// Package manifest finds aws-auth mappings in files, whatever they are written in, and keeps for every byte of a
-// mapping's text its place in the file: through block and folded scalars, quotation and escapes.
+// Package manifest finds aws-auth mappings in files, whatever they are written in, keeps for every byte of a mapping's text its
+// place in the file, and edits them there.
 package manifest
 
 import (
@@ -8,6 +8,8 @@ import (
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/sourcemap"
+	"github.com/rolecall-dev/rolecall/internal/yamltree"
 )
 
 // File is a file as it was read.
@@ -50,7 +52,7 @@ type Document struct {
 	Partial bool
 
 	// object and data are the ConfigMap and its data, where it is written as one.
-	object, data *node
+	object, data *yamltree.Node
 }
 
 // Value is one entry of data.
@@ -60,9 +62,9 @@ type Value struct {
 	// Text is the value as the authenticator gets it.
 	Text string
 
-	origin *origin
+	origin *sourcemap.Map
 	// node is the scalar that holds the text; nil where there is none of its own.
-	node *node
+	node *yamltree.Node
 }
 
 // Pos is the place in the file of the bytes from start to end of the text; it spans one line at most. In a value of
@@ -70,21 +72,10 @@ type Value struct {
 func (v Value) Pos(start, end int) diag.Pos {
 	start = min(max(start, 0), len(v.Text))
 	end = min(max(end, start), len(v.Text))
-	o := v.origin
-	if o == nil {
-		return newSource("", v.Text).pos(start, end)
+	if v.origin == nil {
+		return sourcemap.NewSource("", v.Text).Pos(start, end)
 	}
-	if o.runs == nil {
-		return o.src.pos(o.end-len(v.Text)+start, o.end-len(v.Text)+end)
-	}
-	from, to := o.at(start)
-	if start == end {
-		return o.src.pos(from, from)
-	}
-	if end > start+1 {
-		_, to = o.at(end - 1)
-	}
-	return o.src.pos(from, to)
+	return v.origin.Pos(start, end)
 }
 
 // Value finds an entry of data by its key.
@@ -106,9 +97,8 @@ func Live(cluster string, cm access.ConfigMap) Document {
 			name = cluster + " aws-auth " + key
 		}
 		text := cm.Data[key]
-		src := newSource(name, text)
 		d.Values = append(d.Values, Value{
-			Key: key, KeyPos: diag.Pos{File: name}, Text: text, origin: &origin{src: src, end: len(text), exact: true},
+			Key: key, KeyPos: diag.Pos{File: name}, Text: text, origin: sourcemap.NewSource(name, text).Piece(0, len(text)),
 		})
 	}
 	if cluster != "" {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall-dev/rolecall/internal/awsauth"
+	"github.com/rolecall-dev/rolecall/internal/sourcemap"
 )
 
 // frame is an open bracket of a program with the fields found in it.
@@ -13,8 +14,8 @@ type frame struct {
 }
 
 // objects reads the objects of a program that are rows: {rolearn = "…", username = "…", groups = […]} and its like.
-func (r *reader) objects(src string, tokens []token) {
-	p := program{src: src, tokens: tokens}
+func (r *reader) objects(tokens []token) {
+	p := program{src: r.src, tokens: tokens}
 	s := synthetic{src: r.src}
 	stack := []frame{{fields: map[string]int{}}}
 	first := -1
@@ -52,11 +53,11 @@ func (r *reader) objects(src string, tokens []token) {
 
 // program is a tokenized program.
 type program struct {
-	src    string
+	src    *sourcemap.Source
 	tokens []token
 }
 
-func (p program) text(i int) string { return p.src[p.tokens[i].start:p.tokens[i].end] }
+func (p program) text(i int) string { return p.src.Text[p.tokens[i].start:p.tokens[i].end] }
 
 func (p program) is(i int, marks string) bool {
 	return i < len(p.tokens) && p.tokens[i].kind == tokenPunct && strings.Contains(marks, p.text(i))
@@ -129,7 +130,7 @@ func (p program) literal(field int) (cell, bool) {
 	if ok && ends {
 		return c, !interpolates(c.text)
 	}
-	c.text = p.src[c.at:p.expression(i)]
+	c.text = p.src.Text[c.at:p.expression(i)]
 	c.origin, c.end = nil, c.at+len(c.text)
 	return c, false
 }
@@ -159,9 +160,7 @@ func (p program) cell(i int) (cell, bool) {
 		return c, false
 	}
 	if !strings.Contains(c.text, `\`) {
-		w := weaver{src: p.src}
-		w.copy(t.start, t.end)
-		c.origin = w.origin(nil, t.end)
+		c.origin = p.src.Piece(t.start, t.end)
 	}
 	return c, true
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/sourcemap"
+	"github.com/rolecall-dev/rolecall/internal/yamltree"
 )
 
 // getAwsAuth is the command that prints the form which is read.
@@ -14,7 +16,7 @@ const getAwsAuth = "kubectl get configmap aws-auth -n kube-system -o yaml"
 
 // foreign reports a file that no document can be in.
 func (r *reader) foreign(size int) bool {
-	text := r.src.text
+	text := r.src.Text
 	summary, detail, hint := "", "", ""
 	switch {
 	case size > MaxBytes:
@@ -58,8 +60,8 @@ func template(text string) (start, end int, found bool) {
 		"|\\{\\{\\s*(?:[.$\"`]|/\\*|(?:if|else|range|with|end|include|template|define|block|toYaml|tpl)\\b)" + // Go
 		`|\{%|\{\{\s*\w+\s*[.|\[(]|\{\{\s*\w*_\w*\s*\}\}` + // Jinja
 		`|\$\{\w+[^}\n]*\}?`) // envsubst
-	for at := 0; at < len(text); at = lineEnd(text, at) {
-		line := text[at:lineEnd(text, at)]
+	for at := 0; at < len(text); at = sourcemap.LineEnd(text, at) {
+		line := text[at:sourcemap.LineEnd(text, at)]
 		first := strings.IndexAny(line, "{$")
 		if first < 0 || strings.HasPrefix(strings.TrimSpace(line[:first]), "#") {
 			continue
@@ -93,7 +95,7 @@ func (r *reader) nothing() {
 		what = fmt.Sprintf("%s and %d more", what, r.further)
 	}
 	if r.form != FormProgram && (strings.HasPrefix(what, "text") || strings.HasPrefix(what, kindless)) {
-		if start, end, found := template(r.src.text); found {
+		if start, end, found := template(r.src.Text); found {
 			r.found = append(r.found, diag.New(diag.RC2028, r.pos(start, end), "this is a template that was not rendered, and not an aws-auth document"))
 			return
 		}
@@ -115,18 +117,18 @@ func (r *reader) otherwise(what string) {
 const kindless = "an object without a kind"
 
 // other says what an object is that is not aws-auth.
-func other(n *node) string {
-	kind := n.text("kind")
+func other(n *yamltree.Node) string {
+	kind := n.Text("kind")
 	switch {
-	case n.kind == sequence:
+	case n.Kind == yamltree.Sequence:
 		return "a list without rolearn or userarn"
-	case n.kind == scalar:
+	case n.Kind == yamltree.Scalar:
 		return "text"
-	case kind == "Config" && (n.get("clusters") != nil || n.get("contexts") != nil):
+	case kind == "Config" && (n.Get("clusters") != nil || n.Get("contexts") != nil):
 		return "a kubeconfig"
 	case strings.EqualFold(kind, "ConfigMap"):
-		return fmt.Sprintf("the ConfigMap %q without mapRoles, mapUsers and mapAccounts", n.get("metadata").text("name"))
-	case strings.HasSuffix(kind, "List") && n.get("items") != nil:
+		return fmt.Sprintf("the ConfigMap %q without mapRoles, mapUsers and mapAccounts", n.Get("metadata").Text("name"))
+	case strings.HasSuffix(kind, "List") && n.Get("items") != nil:
 		return "an empty " + kind
 	case kind != "":
 		return article(kind) + kind

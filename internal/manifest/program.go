@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/sourcemap"
+	"github.com/rolecall-dev/rolecall/internal/yamltree"
 )
 
 // programLike tells whether a file is a program, by its name or, where that says nothing, by how it begins.
@@ -36,7 +38,7 @@ func (r *reader) program(text string) {
 			r.region(text, t.start, t.end)
 		}
 	}
-	r.objects(text, tokens)
+	r.objects(tokens)
 	slices.SortStableFunc(r.docs, func(a, b Document) int { return a.Pos.Compare(b.Pos) })
 	if len(r.docs) == 0 && !r.found.HasErrors() {
 		r.otherwise("a program in which no mapping was found")
@@ -45,16 +47,14 @@ func (r *reader) program(text string) {
 
 // region reads a text inside a program. Where it cannot be read because the program fills parts of it in, nothing is said.
 func (r *reader) region(text string, start, end int) {
-	w := weaver{src: text}
-	w.copy(start, end)
 	body := text[start:end]
-	inner := reader{src: newSource(r.src.name, body), outer: w.origin(r.src, end), seen: map[*node]bool{}, form: FormProgram}
+	inner := reader{src: sourcemap.NewSource(r.src.Name, body), outer: r.src.Piece(start, end), seen: map[*yamltree.Node]bool{}, form: FormProgram}
 	inner.read(body)
 	inner.complaints()
 	if interpolates(body) {
 		inner.found = slices.DeleteFunc(inner.found, func(d diag.Diagnostic) bool { return d.Code == diag.RC2001 })
 		if len(inner.docs) == 0 {
-			inner.docs = []Document{{File: r.src.name, Form: FormProgram, Pos: r.pos(start, start)}}
+			inner.docs = []Document{{File: r.src.Name, Form: FormProgram, Pos: r.pos(start, start)}}
 		}
 	}
 	r.found = append(r.found, inner.found...)
@@ -72,13 +72,13 @@ func leaveOut(v Value) Value {
 	if !interpolates(v.Text) {
 		return v
 	}
-	w := weaver{src: v.Text}
-	n, err := parseYAML(v.Text, piece{0, len(v.Text)})
-	if err == nil && n != nil && n.kind == sequence {
+	w := sourcemap.NewWeaver(sourcemap.NewSource("", v.Text))
+	n, err := yamltree.Parse(v.Text, yamltree.Span{End: len(v.Text)})
+	if err == nil && n != nil && n.Kind == yamltree.Sequence {
 		starts := []int{0}
-		for i, item := range n.content {
-			from := lineStart(v.Text, item.at)
-			if strings.TrimSpace(v.Text[from:item.at]) != "-" {
+		for i, item := range n.Content {
+			from := sourcemap.LineStart(v.Text, item.At)
+			if strings.TrimSpace(v.Text[from:item.At]) != "-" {
 				starts = nil
 				break
 			}
@@ -91,28 +91,28 @@ func leaveOut(v Value) Value {
 			if i+1 < len(starts) {
 				end = starts[i+1]
 			}
-			if i < len(n.content) && !interpolated(n.content[i]) {
-				w.copy(start, end)
+			if i < len(n.Content) && !interpolated(n.Content[i]) {
+				w.Copy(start, end)
 			}
 		}
 	}
-	v.Text, v.origin = string(w.out), w.origin(nil, len(v.Text)).through(v.origin)
+	v.Text, v.origin = w.Text(), w.Map(len(v.Text)).Through(v.origin)
 	return v
 }
 
 // interpolated tells a row whose ARN or groups the program fills in.
-func interpolated(n *node) bool {
-	for k, v := range n.pairs {
-		switch strings.ToLower(k.value) {
+func interpolated(n *yamltree.Node) bool {
+	for k, v := range n.Pairs {
+		switch strings.ToLower(k.Value) {
 		case "rolearn", "userarn":
-			if interpolates(v.value) {
+			if interpolates(v.Value) {
 				return true
 			}
 		case "groups":
-			if v.kind == scalar && interpolates(v.value) {
+			if v.Kind == yamltree.Scalar && interpolates(v.Value) {
 				return true
 			}
 		}
 	}
-	return n.kind != mapping
+	return n.Kind != yamltree.Mapping
 }

@@ -9,10 +9,12 @@ import (
 
 	"github.com/rolecall-dev/rolecall/internal/awsauth"
 	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/sourcemap"
+	"github.com/rolecall-dev/rolecall/internal/yamltree"
 )
 
-// maxPieces is how many documents of a file are read.
-const maxPieces = 10_000
+// maxDocuments is how many documents of a file are read.
+const maxDocuments = 10_000
 
 // MaxBytes is how large a file may be that is read.
 const MaxBytes = 4 << 20
@@ -24,11 +26,11 @@ func Read(f File) ([]Document, diag.List) {
 	if r.foreign(len(f.Data)) {
 		return nil, r.found
 	}
-	if programLike(f.Name, r.src.text) {
+	if programLike(f.Name, r.src.Text) {
 		r.form = FormProgram
-		r.program(r.src.text)
+		r.program(r.src.Text)
 	} else {
-		r.read(r.src.text)
+		r.read(r.src.Text)
 		r.complaints()
 	}
 	if len(r.docs) == 0 && !r.found.HasErrors() {
@@ -40,9 +42,9 @@ func Read(f File) ([]Document, diag.List) {
 
 func newReader(f File) *reader {
 	if len(f.Data) > MaxBytes {
-		return &reader{src: newSource(f.Name, "")}
+		return &reader{src: sourcemap.NewSource(f.Name, "")}
 	}
-	return &reader{src: newSource(f.Name, decodeText(f.Data)), seen: map[*node]bool{}}
+	return &reader{src: sourcemap.NewSource(f.Name, decodeText(f.Data)), seen: map[*yamltree.Node]bool{}}
 }
 
 const (
@@ -92,7 +94,7 @@ func encodeText(like []byte, text string) []byte {
 
 // read finds the documents in a text, which is all of a file or a part of a program.
 func (r *reader) read(text string) {
-	first := significant(text)
+	first := yamltree.Significant(text)
 	switch {
 	case rowsLike(first):
 		r.rows(text)
@@ -120,12 +122,10 @@ func (r *reader) rows(text string) {
 	if strings.Count(low, "userarn") > strings.Count(low, "rolearn") {
 		key = awsauth.KeyUsers
 	}
-	w := weaver{src: text}
-	w.copy(0, len(text))
 	pos := r.pos(0, 0)
 	r.docs = append(r.docs, Document{
-		File: r.src.name, Form: r.formed(FormRows), Pos: pos,
-		Values: []Value{{Key: string(key), KeyPos: pos, Text: text, origin: w.origin(r.src, len(text)).through(r.outer)}},
+		File: r.src.Name, Form: r.formed(FormRows), Pos: pos,
+		Values: []Value{{Key: string(key), KeyPos: pos, Text: text, origin: r.src.Piece(0, len(text)).Through(r.outer)}},
 	})
 }
 
@@ -134,12 +134,12 @@ func (r *reader) json(text string) bool {
 	if mentions(text) && r.unrendered(text, 0) {
 		return true
 	}
-	nodes, err := parseJSON(text)
+	nodes, err := yamltree.ParseJSON(text)
 	if err != nil {
 		if !strings.HasPrefix(strings.TrimLeft(strings.TrimSpace(text)[1:], " \t\r\n"), `"`) {
 			return false
 		}
-		r.unreadable(complainJSON(text, err), mentions(text))
+		r.unreadable(yamltree.ExplainJSON(text, err), mentions(text))
 	}
 	for _, n := range nodes {
 		r.object(n, 0)
@@ -148,42 +148,43 @@ func (r *reader) json(text string) bool {
 }
 
 func (r *reader) yaml(text string) {
-	if c, bad := unreadable(text); bad {
-		r.unreadable(c, mentions(text))
+	docs, mistake := yamltree.Documents(text)
+	if mistake != nil {
+		r.unreadable(*mistake, mentions(text))
 		return
 	}
-	for i, p := range pieces(text) {
-		if i == maxPieces {
-			r.report(diag.RC2028, p.start, p.start, fmt.Sprintf("the file holds more than %d documents; the rest is not read", maxPieces))
+	for i, doc := range docs {
+		if i == maxDocuments {
+			r.report(diag.RC2028, doc.Start, doc.Start, fmt.Sprintf("the file holds more than %d documents; the rest is not read", maxDocuments))
 			return
 		}
-		body := text[p.start:p.end]
+		body := text[doc.Start:doc.End]
 		about := mentions(body)
-		if significant(body) == "" || about && r.unrendered(body, p.start) {
+		if yamltree.Significant(body) == "" || about && r.unrendered(body, doc.Start) {
 			continue
 		}
-		n, err := parseYAML(text, p)
+		n, err := yamltree.Parse(text, doc)
 		if err != nil {
-			r.unreadable(complain(text, p, err), about)
+			r.unreadable(yamltree.Explain(text, doc, err), about)
 			continue
 		}
 		r.object(n, 0)
 	}
 }
 
-// unreadable keeps a complaint until it is known whether the file is about aws-auth at all.
-func (r *reader) unreadable(c complaint, about bool) {
-	r.broken = append(r.broken, c)
+// unreadable keeps a mistake until it is known whether the file is about aws-auth at all.
+func (r *reader) unreadable(m yamltree.Mistake, about bool) {
+	r.broken = append(r.broken, m)
 	r.about = r.about || about
 }
 
 // complaints reports what could not be read.
 func (r *reader) complaints() {
-	for _, c := range r.broken {
+	for _, m := range r.broken {
 		if !r.about && len(r.docs) == 0 {
 			r.otherwise("text that is not YAML")
 			continue
 		}
-		r.report(diag.RC2001, c.start, c.end, "the file cannot be read: "+diag.Escape(c.message)).Detail = "kubectl refuses it, and nothing in the cluster changes."
+		r.report(diag.RC2001, m.Start, m.End, "the file cannot be read: "+diag.Escape(m.Message)).Detail = "kubectl refuses it, and nothing in the cluster changes."
 	}
 }

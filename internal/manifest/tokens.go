@@ -3,6 +3,8 @@ package manifest
 import (
 	"regexp"
 	"strings"
+
+	"github.com/rolecall-dev/rolecall/internal/sourcemap"
 )
 
 // tokenKind is what a piece of a program is.
@@ -54,7 +56,7 @@ func (t *tokenizer) next() {
 	case strings.IndexByte(" \t\n\r", c) >= 0:
 		t.at++
 	case c == '#', strings.HasPrefix(rest, "//"):
-		t.at = lineEnd(t.src, t.at)
+		t.at = sourcemap.LineEnd(t.src, t.at)
 	case strings.HasPrefix(rest, "/*"):
 		t.at += until(rest, "*/")
 	case strings.HasPrefix(rest, `"""`), strings.HasPrefix(rest, "'''"):
@@ -115,7 +117,7 @@ func (t *tokenizer) quoted(quote byte) {
 
 // heredoc reads a text up to the line that holds nothing but its mark.
 func (t *tokenizer) heredoc() {
-	opening := t.src[t.at:lineEnd(t.src, t.at)]
+	opening := t.src[t.at:sourcemap.LineEnd(t.src, t.at)]
 	if t.open > 50 {
 		t.add(tokenPunct, t.at, t.at+2, t.at+2)
 		return
@@ -126,8 +128,8 @@ func (t *tokenizer) heredoc() {
 		return
 	}
 	start := t.at + len(opening)
-	for at := start; at < len(t.src); at = lineEnd(t.src, at) {
-		if next := lineEnd(t.src, at); strings.TrimRight(strings.TrimSpace(t.src[at:next]), ",;)") == m[1] {
+	for at := start; at < len(t.src); at = sourcemap.LineEnd(t.src, at) {
+		if next := sourcemap.LineEnd(t.src, at); strings.TrimRight(strings.TrimSpace(t.src[at:next]), ",;)") == m[1] {
 			t.add(tokenRegion, start, at, at)
 			t.at = next
 			return

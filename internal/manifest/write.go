@@ -4,18 +4,21 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rolecall-dev/rolecall/internal/sourcemap"
+	"github.com/rolecall-dev/rolecall/internal/yamltree"
 )
 
 // lines edits a literal block: what is new gets the block's indentation and line ends.
 func (t target) lines(edits []Edit) ([]patch, error) {
 	o, src := t.value.origin, t.text
-	h, ok := readHeader(src, t.value.node)
-	if !ok || !o.exact {
+	h, ok := t.value.node.Header(src)
+	if !ok || !o.Exact() {
 		return nil, ErrStyle
 	}
-	b := block{src: src, text: t.value.Text, origin: o, eol: eolBefore(src, h.body), indent: t.indentation(h)}
+	b := block{src: src, text: t.value.Text, origin: o, eol: eolBefore(src, h.Body), indent: t.indentation(h)}
 	var out []patch
-	if h.body == len(src) && !strings.HasSuffix(src, "\n") {
+	if h.Body == len(src) && !strings.HasSuffix(src, "\n") {
 		// The header is all there is and ends the file.
 		out = append(out, patch{len(src), len(src), b.eol})
 	}
@@ -28,22 +31,22 @@ func (t target) lines(edits []Edit) ([]patch, error) {
 // block is a literal block that is edited.
 type block struct {
 	src, text, eol string
-	origin         *origin
+	origin         *sourcemap.Map
 	indent         int
 }
 
 // edit writes one edit. The patch reaches from the character of its start to that of its end, the indentation of the last line included.
 func (b block) edit(e Edit) patch {
 	p := patch{}
-	p.start, _ = b.origin.at(e.Start)
-	p.end, _ = b.origin.at(e.End)
+	p.start, _ = b.origin.At(e.Start)
+	p.end, _ = b.origin.At(e.End)
 	pad := spaces(b.indent)
 	// follows tells that something stands on the line behind the edit.
 	follows := e.End < len(b.text) && b.text[e.End] != '\n'
 	pieces := strings.Split(b.ended(e, p.end), "\n")
 	var out strings.Builder
 	if e.Start == 0 || b.text[e.Start-1] == '\n' {
-		if from := lineStart(b.src, p.start); strings.TrimSpace(b.src[from:p.start]) == "" {
+		if from := sourcemap.LineStart(b.src, p.start); strings.TrimSpace(b.src[from:p.start]) == "" {
 			p.start = from
 		}
 		if pieces[0] != "" || len(pieces) == 1 && follows {
@@ -79,19 +82,19 @@ func (b block) ended(e Edit, end int) string {
 }
 
 // indentation is how far the lines of a block are indented.
-func (t target) indentation(h header) int {
+func (t target) indentation(h yamltree.Header) int {
 	text := t.value.Text
-	for at := 0; at < len(text); at = lineEnd(text, at) {
+	for at := 0; at < len(text); at = sourcemap.LineEnd(text, at) {
 		if text[at] == '\n' {
 			continue
 		}
-		offset, _ := t.value.origin.at(at)
-		return offset - lineStart(t.text, offset)
+		offset, _ := t.value.origin.At(at)
+		return offset - sourcemap.LineStart(t.text, offset)
 	}
-	if h.indent > 0 {
-		return h.indent
+	if h.Indent > 0 {
+		return h.Indent
 	}
-	return max(t.value.node.indent, 0) + 2
+	return max(t.value.node.Indent, 0) + 2
 }
 
 // eolBefore is the line end that stands before an offset.
@@ -116,12 +119,12 @@ func chomping(text string) string {
 }
 
 // chomped changes the chomping indicator where the new text ends in another way than the old one.
-func chomped(h header, was, want string) []patch {
-	need, is := chomping(want), strings.Trim(string(rune(h.chomp)), "\x00")
+func chomped(h yamltree.Header, was, want string) []patch {
+	need, is := chomping(want), strings.Trim(string(rune(h.Chomp)), "\x00")
 	if want == "" || need == is || chomping(was) == need || is == "+" && need == "" {
 		return nil
 	}
-	return []patch{{h.chompAt, h.chompAt + len(is), need}}
+	return []patch{{h.ChompAt, h.ChompAt + len(is), need}}
 }
 
 // asLiteral writes the whole value as a literal block.
@@ -131,15 +134,15 @@ func (t target) asLiteral() ([]patch, error) {
 		return nil, err
 	}
 	n, next := t.value.node, end
-	isBlock := n.style == literal || n.style == folded
+	isBlock := n.Style == yamltree.Literal || n.Style == yamltree.Folded
 	if !isBlock {
-		next = lineEnd(t.text, end)
+		next = sourcemap.LineEnd(t.text, end)
 		if strings.TrimSpace(t.text[end:next]) != "" {
 			return nil, ErrStyle
 		}
 	}
-	eol := eolBefore(t.text, lineEnd(t.text, start))
-	indent := max(n.indent, 0) + 2
+	eol := eolBefore(t.text, sourcemap.LineEnd(t.text, start))
+	indent := max(n.Indent, 0) + 2
 	text := literalBlock(t.want, indent, eol)
 	if next == len(t.text) && !strings.HasSuffix(t.want, "\n") {
 		text = strings.TrimSuffix(text, eol)
@@ -178,8 +181,8 @@ func (t target) asQuoted() ([]patch, error) {
 	if start > 0 && t.text[start-1] == ':' {
 		text = " " + text
 	}
-	if n := t.value.node; n.style == literal || n.style == folded {
-		text += eolBefore(t.text, lineEnd(t.text, start))
+	if n := t.value.node; n.Style == yamltree.Literal || n.Style == yamltree.Folded {
+		text += eolBefore(t.text, sourcemap.LineEnd(t.text, start))
 	}
 	return []patch{{start, end, text}}, nil
 }
@@ -187,32 +190,32 @@ func (t target) asQuoted() ([]patch, error) {
 // extent is where the scalar of the value stands, quotes included.
 func (t target) extent() (start, end int, err error) {
 	n, o := t.value.node, t.value.origin
-	if n.isNull() {
+	if n.IsNull() {
 		for _, word := range []string{"null", "Null", "NULL", "~"} {
-			if strings.HasPrefix(t.text[n.at:], word) {
-				return n.at, n.at + len(word), nil
+			if strings.HasPrefix(t.text[n.At:], word) {
+				return n.At, n.At + len(word), nil
 			}
 		}
 		return t.afterKey()
 	}
-	if !o.exact {
+	if !o.Exact() {
 		return 0, 0, ErrStyle
 	}
-	switch n.style {
-	case single, double, inJSON:
-		return n.at, o.end + 1, nil
-	case plain, literal, folded:
+	switch n.Style {
+	case yamltree.Single, yamltree.Double, yamltree.JSON:
+		return n.At, o.End() + 1, nil
+	case yamltree.Plain, yamltree.Literal, yamltree.Folded:
 	}
-	return n.at, o.end, nil
+	return n.At, o.End(), nil
 }
 
 // afterKey is the place of a value that is not written at all.
 func (t target) afterKey() (start, end int, err error) {
-	for k := range t.doc.data.pairs {
-		if k.value != t.value.Key || k.style != plain {
+	for k := range t.doc.data.Pairs {
+		if k.Value != t.value.Key || k.Style != yamltree.Plain {
 			continue
 		}
-		at := k.at + len(k.value)
+		at := k.At + len(k.Value)
 		if strings.HasPrefix(t.text[at:], ":") {
 			return at + 1, at + 1, nil
 		}
@@ -252,18 +255,18 @@ func (t target) makeKey() []way {
 	switch {
 	case d.Form == FormEksctl || d.Form == FormProgram || d.Form == FormRows && d.data == nil:
 		return nil
-	case d.data != nil && d.data.kind == mapping && d.data.flow:
+	case d.data != nil && d.data.Kind == yamltree.Mapping && d.data.Flow:
 		return []way{func() ([]patch, error) { return t.member(d.data, t.want) }}
-	case d.data != nil && d.data.kind == mapping:
-		return []way{t.after, func() ([]patch, error) { return t.before(d.data, t.entry(d.data.content[0].indent)) }}
-	case d.data == nil && d.object.flow:
+	case d.data != nil && d.data.Kind == yamltree.Mapping:
+		return []way{t.after, func() ([]patch, error) { return t.before(d.data, t.entry(d.data.Content[0].Indent)) }}
+	case d.data == nil && d.object.Flow:
 		return []way{func() ([]patch, error) {
-			return []patch{{d.object.at + 1, d.object.at + 1, `"data": {` + quoted(t.key) + ": " + quoted(t.want) + "}, "}}, nil
+			return []patch{{d.object.At + 1, d.object.At + 1, `"data": {` + quoted(t.key) + ": " + quoted(t.want) + "}, "}}, nil
 		}}
 	case d.data == nil:
-		indent := d.object.content[0].indent
+		indent := d.object.Content[0].Indent
 		return []way{func() ([]patch, error) { return t.before(d.object, "data:"+t.eol()+spaces(indent+2)+t.entry(indent+2)) }}
-	case d.data.isNull():
+	case d.data.IsNull():
 		return []way{t.emptyData}
 	}
 	return nil
@@ -271,7 +274,7 @@ func (t target) makeKey() []way {
 
 func spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
-func (t target) eol() string { return eolBefore(t.text, lineEnd(t.text, 0)) }
+func (t target) eol() string { return eolBefore(t.text, sourcemap.LineEnd(t.text, 0)) }
 
 // entry is the new key with its value in a block mapping.
 func (t target) entry(indent int) string {
@@ -284,53 +287,53 @@ func (t target) entry(indent int) string {
 // after writes the entry behind the last one of data.
 func (t target) after() ([]patch, error) {
 	data := t.doc.data
-	last := data.content[len(data.content)-1]
-	if !last.isText() || last.anchored {
+	last := data.Content[len(data.Content)-1]
+	if !last.IsText() || last.Anchored {
 		return nil, ErrStyle
 	}
-	o := decode(newSource("", t.text), last)
-	if !o.exact {
+	o := last.Map(sourcemap.NewSource("", t.text))
+	if !o.Exact() {
 		return nil, ErrStyle
 	}
-	at, lead := o.end, ""
-	if last.style != literal && last.style != folded || lineStart(t.text, at) != at {
-		at = lineEnd(t.text, at)
+	at, lead := o.End(), ""
+	if last.Style != yamltree.Literal && last.Style != yamltree.Folded || sourcemap.LineStart(t.text, at) != at {
+		at = sourcemap.LineEnd(t.text, at)
 	}
 	if at == len(t.text) && !strings.HasSuffix(t.text, "\n") {
 		lead = t.eol()
 	}
-	indent := data.content[0].indent
+	indent := data.Content[0].Indent
 	return []patch{{at, at, lead + spaces(indent) + t.entry(indent)}}, nil
 }
 
 // before writes the entry in front of the first one of a mapping.
-func (t target) before(n *node, entry string) ([]patch, error) {
-	first := n.content[0]
-	return []patch{{first.at, first.at, entry + spaces(first.indent)}}, nil
+func (t target) before(n *yamltree.Node, entry string) ([]patch, error) {
+	first := n.Content[0]
+	return []patch{{first.At, first.At, entry + spaces(first.Indent)}}, nil
 }
 
 // member writes a member in front of the others of a mapping in braces.
-func (t target) member(n *node, text string) ([]patch, error) {
-	at := n.at + 1
+func (t target) member(n *yamltree.Node, text string) ([]patch, error) {
+	at := n.At + 1
 	entry := quoted(t.key) + ": " + quoted(text)
-	if len(n.content) > 0 {
-		entry += "," + t.text[at:n.content[0].at]
-		at = n.content[0].at
+	if len(n.Content) > 0 {
+		entry += "," + t.text[at:n.Content[0].At]
+		at = n.Content[0].At
 	}
 	return []patch{{at, at, entry}}, nil
 }
 
 // emptyData writes the first entry of a data that is there without a value.
 func (t target) emptyData() ([]patch, error) {
-	k, _ := t.doc.object.pair("data")
-	at := k.at + len("data:")
-	next := lineEnd(t.text, k.at)
-	if k.style != plain || at > len(t.text) || t.text[at-1] != ':' || strings.TrimSpace(t.text[at:next]) != "" && !strings.HasPrefix(strings.TrimSpace(t.text[at:next]), "#") {
+	k, _ := t.doc.object.Pair("data")
+	at := k.At + len("data:")
+	next := sourcemap.LineEnd(t.text, k.At)
+	if k.Style != yamltree.Plain || at > len(t.text) || t.text[at-1] != ':' || strings.TrimSpace(t.text[at:next]) != "" && !strings.HasPrefix(strings.TrimSpace(t.text[at:next]), "#") {
 		return nil, ErrStyle
 	}
 	lead := ""
 	if next == len(t.text) && !strings.HasSuffix(t.text, "\n") {
 		lead = t.eol()
 	}
-	return []patch{{next, next, lead + spaces(k.indent+2) + t.entry(k.indent+2)}}, nil
+	return []patch{{next, next, lead + spaces(k.Indent+2) + t.entry(k.Indent+2)}}, nil
 }

@@ -1,70 +1,72 @@
-package manifest
+package yamltree
 
 import "strings"
 
-// header is the first line of a block scalar.
-type header struct {
-	// indent is how far the text is indented, 0 where its first line decides.
-	indent int
-	chomp  byte
-	// chompAt is the offset of the chomping indicator, or where one would stand; body is where the next line begins.
-	chompAt, body int
+// Header is the first line of a block scalar.
+type Header struct {
+	// Indent is how far the text is indented, 0 where its first line decides.
+	Indent int
+	// Chomp is the chomping indicator, 0 where there is none; ChompAt is its offset, or where it would stand.
+	Chomp   byte
+	ChompAt int
+	// Body is where the next line begins.
+	Body int
 }
 
-// readHeader reads the header of a block scalar whose indicator is at an offset.
-func readHeader(src string, n *node) (header, bool) {
-	at := n.at
-	if at >= len(src) || src[at] != '|' && src[at] != '>' {
-		return header{}, false
+// Header reads the header of a literal or folded scalar from the text it was read from; it is not ok where there is none.
+func (n *Node) Header(text string) (h Header, ok bool) {
+	at := n.At
+	if at >= len(text) || text[at] != '|' && text[at] != '>' {
+		return Header{}, false
 	}
-	h := header{chompAt: at + 1}
-	for at++; at < len(src); at++ {
-		switch c := src[at]; {
+	h.ChompAt = at + 1
+	for at++; at < len(text); at++ {
+		switch c := text[at]; {
 		case c == '+' || c == '-':
-			h.chomp, h.chompAt = c, at
+			h.Chomp, h.ChompAt = c, at
 			continue
 		case '1' <= c && c <= '9':
-			h.indent = max(n.indent, 0) + int(c-'0')
-			if h.chomp == 0 {
-				h.chompAt = at + 1
+			h.Indent = max(n.Indent, 0) + int(c-'0')
+			if h.Chomp == 0 {
+				h.ChompAt = at + 1
 			}
 			continue
 		}
 		break
 	}
-	for at < len(src) && lineBreak(src[at:]) == 0 {
+	for at < len(text) && lineBreak(text[at:]) == 0 {
 		at++
 	}
-	h.body = min(at+lineBreak(src[at:]), len(src))
+	h.Body = min(at+lineBreak(text[at:]), len(text))
 	return h, true
 }
 
 // block reads a literal or folded scalar.
-func (d *decoder) block(n *node) {
-	h, ok := readHeader(d.src, n)
+func (d *decoder) block(n *Node) {
+	h, ok := n.Header(d.src)
 	if d.failed = !ok; !ok {
 		return
 	}
-	d.at = h.body
-	indent := h.indent
+	d.at = h.Body
+	indent := h.Indent
 	if indent == 0 {
-		indent = max(d.indentation(), n.indent+1, 1)
+		indent = max(d.indentation(), n.Indent+1, 1)
 	}
-	var lead, trail []span
+	var lead, trail []Span
 	trail = d.empty(indent)
 	blankBefore := false
 	for d.at < len(d.src) && d.column() == indent {
 		blank := d.src[d.at] == ' ' || d.src[d.at] == '\t'
-		d.join(n.style == folded && !blankBefore && !blank, lead, trail)
+		d.join(n.Style == Folded && !blankBefore && !blank, lead, trail)
 		blankBefore = blank
 		start := d.at
 		for d.at < len(d.src) && lineBreak(d.rest()) == 0 {
 			d.at++
 		}
-		d.copy(start, d.at)
+		d.Copy(start, d.at)
 		lead = nil
 		if n := lineBreak(d.rest()); n > 0 {
-			lead = []span{{d.at, d.at + n}}
+			lead = []Span{{d.at, d.at + n}}
 			d.at += n
 		}
 		d.end = d.at
@@ -74,30 +76,30 @@ func (d *decoder) block(n *node) {
 }
 
 // chomp writes the line breaks at the end as far as they count.
-func (d *decoder) chomp(h header, lead, trail []span) {
+func (d *decoder) chomp(h Header, lead, trail []Span) {
 	if d.end == 0 {
-		d.end = h.body
+		d.end = h.Body
 	}
-	if h.chomp == '-' {
+	if h.Chomp == '-' {
 		if len(lead) > 0 {
-			d.end = lead[0].start
+			d.end = lead[0].Start
 		}
 		return
 	}
-	if h.chomp != '+' {
+	if h.Chomp != '+' {
 		trail = nil
 	}
 	for _, b := range append(lead, trail...) {
 		d.putBreak(b)
-		d.end = b.end
+		d.end = b.End
 	}
 }
 
 // join writes the line breaks between two lines.
-func (d *decoder) join(fold bool, lead, trail []span) {
-	if fold && len(lead) > 0 && lead[0].end-lead[0].start < 3 {
+func (d *decoder) join(fold bool, lead, trail []Span) {
+	if fold && len(lead) > 0 && lead[0].End-lead[0].Start < 3 {
 		if len(trail) == 0 {
-			d.put(" ", lead[0].start, lead[0].end)
+			d.Put(" ", lead[0].Start, lead[0].End)
 		}
 		lead = nil
 	}
@@ -133,8 +135,8 @@ func (d *decoder) column() int {
 }
 
 // empty passes the lines without a text and the indentation of the next one, and returns their breaks.
-func (d *decoder) empty(indent int) []span {
-	var out []span
+func (d *decoder) empty(indent int) []Span {
+	var out []Span
 	for {
 		for i := 0; i < indent && d.at < len(d.src) && d.src[d.at] == ' '; i++ {
 			d.at++
@@ -143,7 +145,7 @@ func (d *decoder) empty(indent int) []span {
 		if n == 0 {
 			return out
 		}
-		out = append(out, span{d.at, d.at + n})
+		out = append(out, Span{d.at, d.at + n})
 		d.at += n
 	}
 }

@@ -1,4 +1,4 @@
-package manifest
+package yamltree
 
 import (
 	"encoding/json"
@@ -20,11 +20,11 @@ type jsonReader struct {
 	depth  int
 }
 
-// parseJSON reads the values of a text, one after the other; those before a mistake are returned with it.
-func parseJSON(text string) ([]*node, error) {
+// ParseJSON reads the values of a text, one after the other; those before a mistake are returned with it, and ExplainJSON says more of it.
+func ParseJSON(text string) ([]*Node, error) {
 	r := jsonReader{text: text, tokens: json.NewDecoder(strings.NewReader(text))}
 	r.tokens.UseNumber()
-	var out []*node
+	var out []*Node
 	for {
 		n, err := r.value()
 		if errors.Is(err, io.EOF) && strings.TrimSpace(text[r.offset():]) == "" {
@@ -40,7 +40,7 @@ func parseJSON(text string) ([]*node, error) {
 func (r *jsonReader) offset() int { return min(int(r.tokens.InputOffset()), len(r.text)) }
 
 // value reads the next value; a closing bracket is nil.
-func (r *jsonReader) value() (*node, error) {
+func (r *jsonReader) value() (*Node, error) {
 	at := r.offset()
 	for at < len(r.text) && strings.IndexByte(" \t\r\n,:", r.text[at]) >= 0 {
 		at++
@@ -49,32 +49,32 @@ func (r *jsonReader) value() (*node, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // its words are for the user
 	}
-	n := &node{kind: scalar, style: plain, at: at}
+	n := &Node{Kind: Scalar, Style: Plain, At: at}
 	switch t := token.(type) {
 	case json.Delim:
 		return r.collection(n, t)
 	case string:
-		n.tag, n.style, n.value = "!!str", inJSON, t
+		n.Tag, n.Style, n.Value = "!!str", JSON, t
 	case json.Number:
-		n.tag, n.value = "!!float", t.String()
+		n.Tag, n.Value = "!!float", t.String()
 	case bool:
-		n.tag, n.value = "!!bool", fmt.Sprint(t)
+		n.Tag, n.Value = "!!bool", fmt.Sprint(t)
 	case nil:
-		n.tag, n.value = "!!null", "null"
+		n.Tag, n.Value = "!!null", "null"
 	}
 	return n, nil
 }
 
-func (r *jsonReader) collection(n *node, open json.Delim) (*node, error) {
+func (r *jsonReader) collection(n *Node, open json.Delim) (*Node, error) {
 	switch open {
 	case '{':
-		n.kind, n.tag = mapping, "!!map"
+		n.Kind, n.Tag = Mapping, "!!map"
 	case '[':
-		n.kind, n.tag = sequence, "!!seq"
+		n.Kind, n.Tag = Sequence, "!!seq"
 	default:
 		return nil, nil //nolint:nilnil // the end of a collection
 	}
-	n.flow, n.style = true, inJSON
+	n.Flow, n.Style = true, JSON
 	if r.depth++; r.depth > maxDepth {
 		return nil, fmt.Errorf("nested more than %d levels deep", maxDepth)
 	}
@@ -90,26 +90,37 @@ func (r *jsonReader) collection(n *node, open json.Delim) (*node, error) {
 			r.depth--
 			return n, nil
 		}
-		n.content = append(n.content, child)
+		n.Content = append(n.Content, child)
 	}
 }
 
-// complainJSON finds the place of a JSON mistake.
-func complainJSON(text string, err error) complaint {
+// ExplainJSON finds the place of the mistake for which ParseJSON refused a text.
+func ExplainJSON(text string, err error) Mistake {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		// Some offsets are those of the character, others those after it.
-		at := min(int(syntax.Offset), len(text))
-		if at > 0 && (at == len(text) || !strings.Contains(syntax.Error(), fmt.Sprintf("character %q", text[at]))) {
-			at--
-		}
-		return complaint{syntax.Error(), at, min(at+1, len(text))}
+		at := refused(text)
+		return Mistake{syntax.Error(), Span{at, min(at+1, len(text))}}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		at := len(strings.TrimRight(text, " \t\r\n"))
-		return complaint{"the JSON text ends too early", at, at}
+		return Mistake{"the JSON text ends too early", Span{at, at}}
 	}
-	return complaint{message: err.Error()}
+	return Mistake{Message: err.Error()}
+}
+
+// refused is where the first character is that JSON cannot have there. A reader of values knows it; the one of tokens counts within a value only.
+func refused(text string) int {
+	for values := json.NewDecoder(strings.NewReader(text)); ; {
+		var value json.RawMessage
+		err := values.Decode(&value)
+		var syntax *json.SyntaxError
+		switch {
+		case errors.As(err, &syntax):
+			return min(max(int(syntax.Offset)-1, 0), len(text))
+		case err != nil:
+			return len(text)
+		}
+	}
 }
 
 // json reads a string of a JSON document.
@@ -122,7 +133,7 @@ func (d *decoder) json() {
 		for d.at < len(d.src) && d.src[d.at] != '"' && d.src[d.at] != '\\' {
 			d.at++
 		}
-		d.copy(start, d.at)
+		d.Copy(start, d.at)
 		if d.at+1 >= len(d.src) || d.src[d.at] == '"' {
 			break
 		}
@@ -138,7 +149,7 @@ func (d *decoder) jsonEscape() {
 		i := strings.IndexByte(`"\/bfnrt`, c)
 		if d.failed = i < 0; i >= 0 {
 			d.at += 2
-			d.put("\"\\/\b\f\n\r\t"[i:i+1], start, d.at)
+			d.Put("\"\\/\b\f\n\r\t"[i:i+1], start, d.at)
 		}
 		return
 	}
@@ -156,5 +167,5 @@ func (d *decoder) jsonEscape() {
 			d.at += 6
 		}
 	}
-	d.put(string(r), start, d.at)
+	d.Put(string(r), start, d.at)
 }

@@ -1,43 +1,44 @@
-package manifest
+package yamltree
 
 import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rolecall-dev/rolecall/internal/sourcemap"
 )
 
-// decode reads a scalar from the bytes it is written in and returns where each byte of its text comes from. Where that cannot be followed,
-// all of the text is at the scalar's beginning: never at a wrong place.
-func decode(src *source, n *node) *origin {
-	d := decoder{weaver: weaver{src: src.text}, at: n.at}
-	switch n.style {
-	case literal, folded:
+// Map follows the text of a scalar through the bytes of the source it was read from. Where that is not possible, all of the text is at
+// the scalar's beginning and the map is not exact: no byte is ever at a wrong place.
+func (n *Node) Map(src *sourcemap.Source) *sourcemap.Map {
+	d := decoder{Weaver: sourcemap.NewWeaver(src), src: src.Text, at: n.At}
+	switch n.Style {
+	case Literal, Folded:
 		d.block(n)
-	case single:
+	case Single:
 		d.single()
-	case double:
+	case Double:
 		d.double()
-	case inJSON:
+	case JSON:
 		d.json()
-	case plain:
-		d.plain(n.value)
+	case Plain:
+		d.plain(n.Value)
 	}
-	if d.failed || string(d.out) != n.value {
-		return whole(src, n.value, n.at, n.at)
+	if d.failed || d.Text() != n.Value {
+		return sourcemap.Whole(src, len(n.Value), n.At)
 	}
-	return d.origin(src, d.end)
+	return d.Map(d.end)
 }
 
 // decoder walks through the bytes of one scalar.
 type decoder struct {
-	weaver
+	*sourcemap.Weaver
+	src     string
 	at, end int
 	failed  bool
 	// breaks are line ends that were read and not yet written.
-	breaks []span
+	breaks []Span
 }
-
-type span struct{ start, end int }
 
 func (d *decoder) rest() string { return d.src[d.at:] }
 
@@ -55,22 +56,22 @@ func lineBreak(s string) int {
 }
 
 // putBreak writes a line break as YAML reads it.
-func (d *decoder) putBreak(b span) {
-	if b.end-b.start == 3 {
-		d.copy(b.start, b.end)
+func (d *decoder) putBreak(b Span) {
+	if b.End-b.Start == 3 {
+		d.Copy(b.Start, b.End)
 		return
 	}
-	d.put("\n", b.start, b.end)
+	d.Put("\n", b.Start, b.End)
 }
 
 // fold writes the line breaks read so far as flow scalars do: one is a blank, of several the first is dropped.
 func (d *decoder) fold() {
 	for i, b := range d.breaks {
 		switch {
-		case i > 0 || b.end-b.start == 3:
+		case i > 0 || b.End-b.Start == 3:
 			d.putBreak(b)
 		case len(d.breaks) == 1:
-			d.put(" ", b.start, b.end)
+			d.Put(" ", b.Start, b.End)
 		}
 	}
 	d.breaks = d.breaks[:0]
@@ -91,7 +92,7 @@ func (d *decoder) blanks() (start, end int) {
 		if n == 0 {
 			break
 		}
-		d.breaks = append(d.breaks, span{d.at, d.at + n})
+		d.breaks = append(d.breaks, Span{d.at, d.at + n})
 		d.at += n
 	}
 	return start, end
@@ -101,7 +102,7 @@ func (d *decoder) blanks() (start, end int) {
 func (d *decoder) gap() {
 	start, end := d.blanks()
 	if len(d.breaks) == 0 {
-		d.copy(start, end)
+		d.Copy(start, end)
 		return
 	}
 	d.fold()
@@ -117,19 +118,19 @@ func (d *decoder) word(stops string) {
 		}
 		d.at++
 	}
-	d.copy(start, d.at)
+	d.Copy(start, d.at)
 }
 
 func (d *decoder) plain(value string) {
-	for len(d.out) < len(value) && d.at < len(d.src) {
+	for d.Len() < len(value) && d.at < len(d.src) {
 		before := d.at
-		if start := d.at; strings.HasPrefix(d.rest(), value[len(d.out):]) {
-			d.at += len(value) - len(d.out)
-			d.copy(start, d.at)
+		if start := d.at; strings.HasPrefix(d.rest(), value[d.Len():]) {
+			d.at += len(value) - d.Len()
+			d.Copy(start, d.at)
 			break
 		}
 		d.word("")
-		if len(d.out) >= len(value) {
+		if d.Len() >= len(value) {
 			break
 		}
 		d.gap()
@@ -155,7 +156,7 @@ func (d *decoder) single() {
 		d.word("'")
 		switch {
 		case strings.HasPrefix(d.rest(), "''"):
-			d.put("'", d.at, d.at+2)
+			d.Put("'", d.at, d.at+2)
 			d.at += 2
 		case strings.HasPrefix(d.rest(), "'"):
 			d.end = d.at
@@ -234,7 +235,7 @@ func (d *decoder) escape() {
 	if i > 14 {
 		text = string([]rune(escapees)[i])
 	}
-	d.put(text, start, d.at)
+	d.Put(text, start, d.at)
 }
 
 // code reads an escape of so many hexadecimal digits.
@@ -245,7 +246,7 @@ func (d *decoder) code(start, digits int) {
 		return
 	}
 	d.at += 2 + digits
-	d.put(string(r), start, d.at)
+	d.Put(string(r), start, d.at)
 }
 
 // hex reads the digits after a backslash and a letter.
