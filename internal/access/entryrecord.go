@@ -18,7 +18,7 @@ type PolicyRecord map[string]string
 // ReadPolicyRecord reads the record from the tags of an entry. What cannot be read records nothing.
 func ReadPolicyRecord(tags map[string]string) PolicyRecord {
 	out := PolicyRecord{}
-	for _, f := range strings.Fields(tags[TagAssociations]) {
+	for f := range strings.FieldsSeq(tags[TagAssociations]) {
 		if policy, scope, ok := strings.Cut(f, ":"); ok {
 			out[policy] = scope
 		}
