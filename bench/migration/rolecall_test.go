@@ -40,7 +40,7 @@ func prove(t *testing.T, s scene) *migrate.Proof {
 func left(s scene, p *migrate.Proof) *oracle.Door {
 	r := oracle.Read(s.data())
 	gone := func(arn string) bool {
-		return slices.ContainsFunc(p.Rows, func(row migrate.Row) bool {
+		return slices.ContainsFunc(p.Rows, func(row migrate.Case) bool {
 			return strings.EqualFold(row.ARN, arn) && (row.Moves() || row.Verdict == migrate.Drops)
 		})
 	}
@@ -51,7 +51,7 @@ func left(s scene, p *migrate.Proof) *oracle.Door {
 
 // announced tells whether the proof lists differences for whoever comes as the principal.
 func announced(p *migrate.Proof, principal string) bool {
-	return slices.ContainsFunc(p.Rows, func(r migrate.Row) bool { return string(r.Principal) == principal && len(r.Differences) > 0 })
+	return slices.ContainsFunc(p.Rows, func(r migrate.Case) bool { return string(r.Principal) == principal && len(r.Differences) > 0 })
 }
 
 // TestWhatRolecallChangesIsAnnounced prints the table that docs/benchmarks.md records. TestEksctlMigratesEachScene makes its other column true.
