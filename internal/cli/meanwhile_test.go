@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -236,5 +237,30 @@ func TestAnEntryIsTakenBackOnlyWhereNobodyLosesByIt(t *testing.T) {
 				t.Errorf("exit code %d, stderr:\n%s\n%s", code, stderr, b.admits(t))
 			}
 		})
+	}
+}
+
+// The rights that docs/permissions gives to the role in each account, and the one that docs/migrate.md adds for dead entries, are all that the way
+// to mode API takes, and half of the way back.
+func TestTheDocumentedRightsSufficeForAMigrationAndItsWayBack(t *testing.T) {
+	var policies []string
+	for _, name := range []string{"member", "member-entries", "member-migrate", "member-mode"} {
+		text, err := os.ReadFile("../../docs/permissions/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		policies = append(policies, fmt.Sprintf("%q: %s", name, text))
+	}
+	policies = append(policies, `"dead": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "eks:DeleteAccessEntry", "Resource": "*"}]}`)
+	const all = `"all": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}`
+	at := strings.LastIndex(movedOrganization, all)
+	b := newBreakingIn(t, movedOrganization[:at]+strings.Join(policies, ", ")+movedOrganization[at+len(all):])
+	b.point(t)
+	b.run(t, 0, wholeMigration()...)
+	b.run(t, 0, "migrate", "rollback", "eu", "--auto-approve")
+	b.run(t, 0, wholeMigration()...)
+	b.run(t, 0, "mode", "eu", "--to", "API", "--auto-approve")
+	if got := b.mode(); got != "API" {
+		t.Errorf("the mode is %s", got)
 	}
 }

@@ -95,7 +95,12 @@ func (b *breaking) around(next http.Handler, write func(*http.Request) bool) htt
 
 func newBreaking(t *testing.T) *breaking {
 	t.Helper()
-	loaded, err := awssim.Load(strings.NewReader(movedOrganization), time.Now)
+	return newBreakingIn(t, movedOrganization)
+}
+
+func newBreakingIn(t *testing.T, organization string) *breaking {
+	t.Helper()
+	loaded, err := awssim.Load(strings.NewReader(organization), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
