@@ -257,6 +257,8 @@ func (v *planView) notes(c plan.Change) []string {
 		parts = append(parts, string(c.Reason)+": "+c.Because)
 	case c.Reason == plan.ReasonPeople:
 		parts = append(parts, v.peopleChanged(c))
+	case c.Reason == plan.ReasonAdopted && c.Action == plan.Delete:
+		parts = append(parts, fmt.Sprintf("%s, and dead: it is made anew (%s)", c.Reason, diag.RC3003))
 	case c.Reason == plan.ReasonRemade:
 		parts = append(parts, fmt.Sprintf("%s (%s)", c.Reason, diag.RC3003))
 	case c.Reason != plan.ReasonGranted:
