@@ -17,8 +17,9 @@ type planView struct {
 	x    *snapshot.Index
 	name string
 	// again is the flags that say which files a run is about, each after a blank.
-	again  string
-	people bool
+	again string
+	// applying leaves out what to type next: it is being done.
+	applying, people bool
 	color  bool
 	b      strings.Builder
 }
@@ -52,6 +53,9 @@ func (v *planView) header() {
 func count(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
+	}
+	if stem, ok := strings.CutSuffix(word, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, word)
 }
@@ -136,7 +140,7 @@ func (v *planView) binding(b access.GrantBinding) {
 func (v *planView) wrapped(first, rest, text string) {
 	line := first
 	for word := range strings.FieldsSeq(text) {
-		if len([]rune(line))+len([]rune(word)) >= screenWidth && strings.TrimSpace(line) != "" {
+		if len([]rune(line))+len([]rune(word)) >= screenWidth && strings.TrimSpace(line) != "" && (line != first || len([]rune(rest)) < len([]rune(first))) {
 			v.line("%s", line)
 			line = rest
 		}
@@ -406,7 +410,7 @@ func (v *planView) totals() {
 		v.line("Nothing was changed, and nothing can be: mend the errors above first.")
 	case len(v.p.Refusals) > 0:
 		v.line("Nothing was changed, and apply would not change anything: a guard refuses this plan.")
-	case !v.p.Empty():
+	case !v.p.Empty() && !v.applying:
 		v.line("Nothing was changed. To carry it out: %s apply%s", v.name, v.again)
 	}
 }
