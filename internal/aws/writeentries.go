@@ -216,6 +216,12 @@ func (a entryAPI) remove(ctx context.Context, w access.EntryWrite) error {
 	case len(others) > 0:
 		return overtaken(w.Principal(), "has "+others[0].String()+", which somebody else gave it")
 	}
+	if !now.Ours(w.Owner) {
+		// What is taken over is marked first: rolecall may delete marked entries only.
+		if err := a.tag(ctx, now, map[string]string{access.TagOwner: w.Owner}); err != nil {
+			return err
+		}
+	}
 	_, err = a.DeleteAccessEntry(ctx, &eks.DeleteAccessEntryInput{ClusterName: a.cluster, PrincipalArn: text(w.Principal())})
 	if _, gone := errors.AsType[*types.ResourceNotFoundException](err); gone {
 		return nil

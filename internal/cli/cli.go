@@ -176,7 +176,7 @@ func (a *app) helpCommand() *cobra.Command {
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return usage("%w; see %q", err, cmd.CommandPath()+" --help")
+			return usage("%s is used so: %s; see %q", cmd.CommandPath(), strings.TrimSuffix(cmd.UseLine(), " [flags]"), cmd.CommandPath()+" --help")
 		}
 		return nil
 	}

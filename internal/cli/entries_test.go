@@ -493,6 +493,20 @@ func TestAnObjectIsAdoptedOnceEverybodyWhoLosesByItIsNamed(t *testing.T) {
 	}
 }
 
+// TestADeadEntryOfSomebodyElseIsAdoptedByMakingItAnew takes over an entry that admits nobody any more.
+func TestADeadEntryOfSomebodyElseIsAdoptedByMakingItAnew(t *testing.T) {
+	f := newFoyer(t, door{
+		mode: "API_AND_CONFIG_MAP", allow: "[{clusterRole: view}]", entries: []doorEntry{entry(func(e *doorEntry) { foreign(e); dead(e) })},
+		installation: "adopt: [{cluster: eu, accessEntry: " + devRole + "}]\n",
+	})
+	out, _ := f.run(t, 0, "apply", "--auto-approve")
+	contains(t, out, "it is listed under adopt, and dead: it is made anew (RC3003)")
+	if d := cmp.Diff([]string{"Dev platform sso:Dev:{{SessionNameRaw}} [shop-developers]", nodesEntry}, f.entries(t)); d != "" {
+		t.Errorf("access entries (-want +got):\n%s", d)
+	}
+	f.run(t, 0, "plan", "--detailed-exitcode")
+}
+
 // TestWhatHappensInBetweenIsNotOverwritten lets others change what a run is about to write.
 func TestWhatHappensInBetweenIsNotOverwritten(t *testing.T) {
 	const view = "[{clusterRole: view, namespaces: [default]}]"

@@ -248,8 +248,10 @@ func (a *app) observe(ctx context.Context, in *inputs, file string, w *world) (*
 	}
 	p := a.progress()
 	defer p.clear()
+	scope := desired.Scope(in.installation, in.policies)
+	scope.NeedAccountTags = scope.NeedAccountTags || in.tags
 	s, err := snapshot.Collect(ctx, snapshot.Ports{Reader: listener{w.aws, w.clusters}, Clusters: w.clusters},
-		desired.Scope(in.installation, in.policies), snapshot.Options{Taken: a.host.Now(), Progress: p.reading})
+		scope, snapshot.Options{Taken: a.host.Now(), Progress: p.reading})
 	if err != nil {
 		return nil, fmt.Errorf("reading the organization: %w", err)
 	}
