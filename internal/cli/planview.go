@@ -270,6 +270,9 @@ func (v *planView) notes(c plan.Change) []string {
 			parts = append(parts, "was "+c.Before.Mapping.Row.Username)
 		}
 		parts = append(parts, c.After.Mapping.Row.Username)
+		if c.Note != "" {
+			parts = append(parts, c.Note)
+		}
 	}
 	if at := c.Origin.String(); at != "" {
 		parts = append(parts, at)

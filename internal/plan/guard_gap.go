@@ -70,7 +70,7 @@ func (g *guards) bears(gap access.Gap, s subject) bool {
 		return here && slices.ContainsFunc(s.sets, func(set string) bool { return g.assignedTo(s.account, set, gap.Group) })
 	case access.PartInstance, access.PartUsers, access.PartGroups, access.PartAccounts, access.PartUnits:
 		return here
-	case access.PartOrganization, access.PartPermissionSets, access.PartClusters, access.PartPolicies, access.PartRolePolicies, access.PartAwsAuth, access.PartEntries, access.PartRBAC:
+	case access.PartOrganization, access.PartPermissionSets, access.PartClusters, access.PartPolicies, access.PartRolePolicies, access.PartAwsAuth, access.PartEntries, access.PartRBAC, access.PartProviders:
 	}
 	return false
 }
