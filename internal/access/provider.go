@@ -26,11 +26,11 @@ func (p IdentityProvider) Compare(o IdentityProvider) int { return cmp.Compare(p
 type Freedom int
 
 const (
-	// Apart: its prefix keeps it from such names.
+	// Apart says that its prefix keeps it from such names.
 	Apart Freedom = iota + 1
-	// Unbound: it has no prefix, so it may say such names, as it may say those of Kubernetes itself.
+	// Unbound says that it has no prefix, so it may say such names, as it may say those of Kubernetes itself.
 	Unbound
-	// Within: its prefix is how such names begin.
+	// Within says that its prefix is how such names begin.
 	Within
 )
 
