@@ -157,6 +157,19 @@ func variants() map[string]func(*snapshot.Snapshot) {
 				})
 			}
 		},
+		// As before, and access entries are all there is.
+		"unreachable-api": func(s *snapshot.Snapshot) {
+			i := slices.IndexFunc(s.Clusters, func(c access.Cluster) bool { return c.Name == "payments-us" })
+			c := &s.Clusters[i]
+			c.Mode = access.ModeAPI
+			c.AwsAuth, c.Namespaces, c.Roles, c.ClusterRoles, c.RoleBindings, c.ClusterRoleBindings = nil, nil, nil, nil, nil, nil
+			for _, part := range []access.Part{access.PartAwsAuth, access.PartRBAC} {
+				s.Gaps = append(s.Gaps, access.Gap{
+					Part: part, Service: "kubernetes", Operation: "get", Account: c.Account, Region: c.Region, Cluster: c.ARN,
+					Kind: access.GapUnreachable, Reason: "connection refused",
+				})
+			}
+		},
 		// Somebody called their namespace something that a terminal would obey.
 		"escape": func(s *snapshot.Snapshot) {
 			for i := range s.Clusters {

@@ -44,6 +44,8 @@ type Cluster struct {
 
 	// AccessEntries are sorted by principal; there are none in mode CONFIG_MAP.
 	AccessEntries []AccessEntry `json:"accessEntries"`
+	// IdentityProviders are the cluster's own, sorted by name; most clusters have none.
+	IdentityProviders []IdentityProvider `json:"identityProviders,omitempty"`
 	// AwsAuth is nil when the ConfigMap does not exist; whether it was read at all is told by the gaps.
 	AwsAuth      *ConfigMap `json:"awsAuth"`
 	Namespaces   []string   `json:"namespaces"`

@@ -25,6 +25,7 @@ const (
 	PartRBAC           Part = "rbac"
 	PartEntries        Part = "accessEntries"
 	PartPolicies       Part = "accessPolicies"
+	PartProviders      Part = "identityProviders"
 )
 
 // Gap records something that could not be read. A gap is not an empty answer.

@@ -98,6 +98,8 @@ type Reader interface {
 	EntryPrincipals(ctx context.Context, c Cluster) ([]ARN, error)
 	// AccessEntry describes one entry with its associations; ErrNotFound when there is none for the principal. EKS may lag behind a write.
 	AccessEntry(ctx context.Context, c Cluster, principal ARN) (AccessEntry, error)
+	// IdentityProviders describes the OpenID Connect providers whose tokens the cluster takes, in any mode.
+	IdentityProviders(ctx context.Context, c Cluster) ([]IdentityProvider, error)
 	// AccessPolicies lists the EKS access policies that there are, asked for in an account and Region with clusters.
 	AccessPolicies(ctx context.Context, account AccountID, region string) ([]ARN, error)
 }

@@ -77,6 +77,14 @@ func reads() map[string]func(context.Context, target) error {
 			_, err := c.AccessEntry(ctx, tools(), adminRole)
 			return err
 		},
+		"eks:ListIdentityProviderConfigs": func(ctx context.Context, c target) error {
+			_, err := c.IdentityProviders(ctx, tools())
+			return err
+		},
+		"eks:DescribeIdentityProviderConfig": func(ctx context.Context, c target) error {
+			_, err := c.IdentityProviders(ctx, tools())
+			return err
+		},
 		"eks:ListAccessPolicies": func(ctx context.Context, c target) error {
 			_, err := c.AccessPolicies(ctx, management, "eu-west-1")
 			return err

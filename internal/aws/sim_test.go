@@ -119,7 +119,9 @@ func organization(t *testing.T, users ...map[string]any) io.Reader {
 			},
 			map[string]any{"account": "production", "region": "eu-west-1", "name": "orders", "authenticationMode": "API"},
 			map[string]any{"account": "production", "region": "eu-west-1", "name": "cellar", "connector": true},
-			map[string]any{"account": "management", "region": "eu-west-1", "name": "tools", "authenticationMode": "API", "accessEntries": []any{map[string]any{
+			map[string]any{"account": "management", "region": "eu-west-1", "name": "tools", "authenticationMode": "API", "identityProviders": []any{map[string]any{
+				"name": "corp", "issuerUrl": "https://id.example.com", "clientId": "kubernetes", "usernameClaim": "sub", "usernamePrefix": "oidc:", "groupsClaim": "groups", "groupsPrefix": "oidc:",
+			}}, "accessEntries": []any{map[string]any{
 				"principalArn": adminRole, "username": "x:admin", "tags": map[string]any{access.TagOwner: "platform"},
 			}}},
 			map[string]any{"account": "management", "region": "eu-west-1", "name": "rows", "authenticationMode": "CONFIG_MAP"},

@@ -269,16 +269,26 @@ func (v *planView) notes(c plan.Change) []string {
 		parts = append(parts, string(c.Reason))
 	}
 	if c.After != nil && c.After.Mapping != nil {
-		if c.After.Mapping.Symbolic() {
-			parts = append(parts, "known after apply")
-		}
-		if c.Before != nil && c.Before.Mapping.Row.Username != c.After.Mapping.Row.Username {
-			parts = append(parts, "was "+c.Before.Mapping.Row.Username)
-		}
-		parts = append(parts, c.After.Mapping.Row.Username)
+		parts = append(parts, mappingNotes(c)...)
 	}
 	if at := c.Origin.String(); at != "" {
 		parts = append(parts, at)
+	}
+	return parts
+}
+
+// mappingNotes say what a mapping will be.
+func mappingNotes(c plan.Change) []string {
+	var parts []string
+	if c.After.Mapping.Symbolic() {
+		parts = append(parts, "known after apply")
+	}
+	if c.Before != nil && c.Before.Mapping.Row.Username != c.After.Mapping.Row.Username {
+		parts = append(parts, "was "+c.Before.Mapping.Row.Username)
+	}
+	parts = append(parts, c.After.Mapping.Row.Username)
+	if c.Note != "" {
+		parts = append(parts, c.Note)
 	}
 	return parts
 }

@@ -235,7 +235,25 @@ func sortedSet(in []string) []string {
 	return slices.Compact(out)
 }
 
-// violations reports the rows and entries of somebody else that can yield our names, and tells whether there are any.
+// providers reports the identity providers whose names begin as ours do, and tells whether there are any. One without any prefix holds nothing up:
+// whoever decides what it says administers the cluster in any case, for it may say the names of Kubernetes itself.
+func (s *site) providers() bool {
+	found := false
+	for _, p := range s.c.IdentityProviders {
+		how, by := p.Names()
+		if how != access.Within {
+			continue
+		}
+		found = true
+		d := diag.New(diag.RC2027, diag.Pos{}, fmt.Sprintf("the identity provider %s of %s says names that only rolecall may yield (%s)", p.Name, s.x.ClusterName(s.c.ARN), by)).
+			WithHint("disassociate it, and associate it anew with another prefix; until then rolecall binds nothing in this cluster")
+		d.Cluster, d.Object = s.x.ClusterName(s.c.ARN), p.Name
+		s.say(d)
+	}
+	return found
+}
+
+// violations reports the rows, entries and identity providers of somebody else that can yield our names, and tells whether there are any.
 func (s *site) violations() bool {
 	strangers := s.strangers()
 	for _, e := range strangers {
@@ -244,8 +262,9 @@ func (s *site) violations() bool {
 		d.Cluster, d.Object = s.x.ClusterName(s.c.ARN), string(e.Principal)
 		s.say(d)
 	}
+	found := s.providers() || len(strangers) > 0
 	if s.c.AwsAuth == nil || !s.c.Mode.Rows() {
-		return len(strangers) > 0
+		return found
 	}
 	bad := slices.DeleteFunc(awsauth.Violations(*s.c.AwsAuth, s.owner, s.c.Account), func(e awsauth.Entry) bool {
 		return e.Key == awsauth.KeyRoles && s.adopted[access.ARN(e.ARN)]
@@ -256,7 +275,7 @@ func (s *site) violations() bool {
 		d.Cluster, d.Object = s.x.ClusterName(s.c.ARN), fmt.Sprintf("kube-system/aws-auth %s[%d]", e.Key, e.Index)
 		s.say(d)
 	}
-	return len(bad)+len(strangers) > 0
+	return found || len(bad) > 0
 }
 
 // dropAdditionsIfViolated binds nothing new while a row or an entry of somebody else can yield our names.

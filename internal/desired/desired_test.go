@@ -353,3 +353,49 @@ func TestSomebodyElsesRowThatYieldsOurNamesIsFoundWhereverAwsAuthIsRead(t *testi
 		}
 	}
 }
+
+func TestNothingIsAddedWhereSomebodyElseCanYieldOurNames(t *testing.T) {
+	t.Parallel()
+	const ci = "arn:aws:iam::111122223333:role/ci"
+	provider := func(p access.IdentityProvider) func(*access.Cluster) {
+		return func(c *access.Cluster) { c.IdentityProviders = []access.IdentityProvider{p} }
+	}
+	entry := func(username string, groups ...string) func(*access.Cluster) {
+		return func(c *access.Cluster) {
+			c.AccessEntries = []access.AccessEntry{{Principal: ci, Type: access.EntryStandard, Username: username, Groups: groups}}
+		}
+	}
+	row := func(username string) func(*access.Cluster) {
+		return func(c *access.Cluster) {
+			c.AwsAuth = &access.ConfigMap{Data: map[string]string{"mapRoles": fmt.Sprintf("- rolearn: %q\n  username: %q\n", ci, username)}}
+		}
+	}
+	for _, tc := range []struct {
+		name   string
+		change func(*access.Cluster)
+		held   bool
+	}{
+		{"a row by its text", row("sso:Dev:ann"), true},
+		{"a row by its template", row("{{SessionName}}:Dev:ann"), true},
+		{"a row that only looks alike", row("sso:{{SessionNameRaw}}"), false},
+		{"an entry by its text", entry("sso:Dev:ann"), true},
+		{"an entry by its template", entry("{{SessionName}}:x:{{SessionNameRaw}}"), true},
+		{"an entry by a group", entry("ci", "rolecall:platform:p:g"), true},
+		{"an entry that only looks alike", entry("sso:{{SessionNameRaw}}", "rolecall"), false},
+		{"an identity provider by its user names", provider(access.IdentityProvider{Name: "corp", UsernamePrefix: "sso:Dev:"}), true},
+		{"an identity provider by its groups", provider(access.IdentityProvider{Name: "corp", GroupsClaim: "groups", GroupsPrefix: "rolecall:"}), true},
+		{"an identity provider that may say anything", provider(access.IdentityProvider{Name: "corp", UsernameClaim: "name", UsernamePrefix: "-", GroupsClaim: "groups"}), false},
+		{"an identity provider apart", provider(access.IdentityProvider{Name: "corp", UsernamePrefix: "oidc:"}), false},
+	} {
+		s := estate()
+		withRole(s, group("g1"))
+		i := slices.IndexFunc(s.Clusters, func(c access.Cluster) bool { return c.ARN == eu })
+		s.Clusters[i].Mode = access.ModeAPIAndConfigMap
+		tc.change(&s.Clusters[i])
+		r := build(t, s, desired.Complete, grant())
+		said := slices.ContainsFunc(r.Diagnostics, func(d diag.Diagnostic) bool { return d.Code == diag.RC2027 && d.Severity == diag.Error })
+		if said != tc.held || (len(r.State.Mappings)+len(r.State.Bindings) == 0) != tc.held {
+			t.Errorf("%s: said %v, %d mappings and %d bindings are wanted, held should be %v: %v", tc.name, said, len(r.State.Mappings), len(r.State.Bindings), tc.held, r.Diagnostics)
+		}
+	}
+}

@@ -17,7 +17,7 @@ type prospect struct {
 	clusters map[access.ClusterARN]string
 	// setsIn are sets that are held in one cluster.
 	setsIn map[access.ClusterARN]map[string]string
-	lapsed   []lapsed
+	lapsed []lapsed
 }
 
 // lapsed is a grant that has expired: the name of its set, and where it held.

@@ -36,14 +36,21 @@ func (b *builder) unserved(c *access.Cluster, set string) string {
 		if g.held != "" && (g.set.Name == "" || g.set.Name == set) {
 			return g.held
 		}
-		if !g.in(c.ARN) || g.set.Name != set {
-			continue
-		}
-		granted = true
-		if slices.ContainsFunc(g.Allow, func(p v1alpha1.Permission) bool { return p.AccessPolicy == "" }) {
-			return fmt.Sprintf("grant %s gives more than EKS access policies, and %s", grantKey(g.Grant), unread)
+		if g.set.Name == set && g.in(c.ARN) {
+			granted = true
+			if slices.ContainsFunc(g.Allow, func(p v1alpha1.Permission) bool { return p.AccessPolicy == "" }) {
+				return fmt.Sprintf("grant %s gives more than EKS access policies, and %s", grantKey(g.Grant), unread)
+			}
 		}
 	}
+	if why := b.boundBy(c, set, granted); why != "" {
+		return why + ", and " + unread
+	}
+	return ""
+}
+
+// boundBy says by what of the live entry of a set its people may have more than EKS access policies; "" where there is no such entry.
+func (b *builder) boundBy(c *access.Cluster, set string, granted bool) string {
 	role, exists := b.x.Role(c.Account, set)
 	i := slices.IndexFunc(c.AccessEntries, func(e access.AccessEntry) bool { return e.Principal == role.ARN })
 	if !exists || i < 0 || c.AccessEntries[i].Dead(role) {
@@ -53,11 +60,11 @@ func (b *builder) unserved(c *access.Cluster, set string) string {
 	recorded, _ := e.Divided()
 	switch {
 	case len(e.Groups) > 0:
-		return fmt.Sprintf("its access entry hands out groups (%q), and %s", e.Groups, unread)
+		return fmt.Sprintf("its access entry hands out groups (%q)", e.Groups)
 	case e.Username != access.UsernameTemplate(set):
-		return fmt.Sprintf("its access entry has the username %q, and %s", e.Username, unread)
+		return fmt.Sprintf("its access entry has the username %q", e.Username)
 	case !granted && len(recorded) == 0:
-		return "its access entry has none of our EKS access policies, so that bindings may name its people, and " + unread
+		return "its access entry has none of our EKS access policies, so that bindings may name its people"
 	}
 	return ""
 }

@@ -114,9 +114,9 @@ func mapRowEntries() []Entry {
 			Remedy:      "Use the partition of the cluster.",
 		},
 		{
-			Code: RC2027, Title: "reserved name yielded by somebody else", Severity: Error,
-			Explanation: "A row, entry or identity provider that is not rolecall's yields a user name of the form sso:<x>:<y> or a group under rolecall:. Whoever comes in through it would get what rolecall binds to other people, so rolecall binds nothing in this cluster until it is gone.",
-			Remedy:      "Rename the user or group in that row, or take the row over with adopt: in rolecall.yaml.",
+			Code: RC2027, Title: "reserved name yielded by somebody else", Severity: Error, Other: Warning,
+			Explanation: "A row, entry or identity provider that is not rolecall's yields a user name of the form sso:<x>:<y> or a group under rolecall:. Whoever comes in through it would get what rolecall binds to other people, so rolecall binds nothing in this cluster until it is gone. An identity provider without any prefix is a warning, and holds nothing up: it may say every name, those of Kubernetes itself too, so whoever decides what it says administers the cluster as it is.",
+			Remedy:      "Rename the user or group in that row or entry, or take it over with adopt: in rolecall.yaml. Associate the identity provider anew with a prefix of its own, such as oidc:.",
 		},
 		{
 			Code: RC2029, Title: "group names run together", Severity: Error,

@@ -20,6 +20,7 @@ func Live(x *snapshot.Index, c *access.Cluster, d manifest.Document) diag.List {
 	l.load()
 	unread := d.Form == manifest.FormLive && l.unread(access.PartAwsAuth)
 	l.entries()
+	l.providers()
 	switch {
 	case unread && c.Mode.Rows():
 		l.found.Sort()

@@ -73,6 +73,28 @@ func (l *live) foreignNames(e *access.AccessEntry) {
 		WithHint("rename them, or take the entry over with adopt: in rolecall.yaml"), string(e.Principal))
 }
 
+// providers reports identity providers of the cluster whose names are not apart from those that only rolecall may yield.
+func (l *live) providers() {
+	if l.d.Form != manifest.FormLive {
+		return
+	}
+	for _, p := range l.c.IdentityProviders {
+		switch how, by := p.Names(); how {
+		case access.Apart:
+		case access.Unbound:
+			d := diag.New(diag.RC2027, diag.Pos{}, fmt.Sprintf("the identity provider %s may say any name, those that only rolecall may yield among them (%s)", p.Name, by)).
+				WithDetail("Nothing stands before the names that it says, so they can be those of Kubernetes itself as well: whoever decides what it says administers the cluster.").
+				WithHint("give it a prefix of its own, such as oidc: (an identity provider has to be disassociated and associated anew for that)")
+			d.Severity = diag.Warning
+			l.say(d, p.Name)
+		case access.Within:
+			l.say(diag.New(diag.RC2027, diag.Pos{}, fmt.Sprintf("the identity provider %s says names that only rolecall may yield (%s)", p.Name, by)).
+				WithDetail("Whoever comes with a token of "+p.Issuer+" may get what rolecall binds to other people. rolecall binds nothing in the cluster until it is gone.").
+				WithHint("disassociate it, and associate it anew with another prefix, such as oidc:"), p.Name)
+		}
+	}
+}
+
 // deadEntries reports entries of Identity Center roles that admit nobody.
 func (l *live) deadEntries() {
 	rolesRead, at := l.rolesRead(), map[roleKey]access.Role{}

@@ -93,6 +93,18 @@ func TestWhatIsWrongWithAccessEntries(t *testing.T) {
 			},
 		},
 		{
+			name: "an identity provider whose names begin as rolecall's do", state: func(s *snapshot.Snapshot) {
+				s.Clusters[0].IdentityProviders = []access.IdentityProvider{{Name: "corp", Issuer: "https://id.example.com", UsernamePrefix: "sso:"}}
+			},
+			want: []string{`RC2027 the identity provider corp says names that only rolecall may yield (usernamePrefix "sso:") [corp]`},
+		},
+		{
+			name: "an identity provider without a prefix", state: func(s *snapshot.Snapshot) {
+				s.Clusters[0].IdentityProviders = []access.IdentityProvider{{Name: "corp", GroupsClaim: "groups"}, {Name: "apart", GroupsClaim: "groups", GroupsPrefix: "oidc:"}}
+			},
+			want: []string{`RC2027 the identity provider corp may say any name, those that only rolecall may yield among them (groupsPrefix "") [corp]`},
+		},
+		{
 			name: "an entry hides a row", rows: []string{mapped(devRole, "row:{{SessionNameRaw}}", "ops")}, state: entries(mixed, entered(dev, "entry:{{SessionNameRaw}}", false)),
 			want: []string{"RC3004 an access entry hides this row [" + arn + devRole + "]"},
 		},

@@ -68,6 +68,8 @@ func forget(s *snapshot.Snapshot, part access.Part) {
 		s.Users, s.Groups, s.Memberships, s.PermissionSets, s.Provisioned, s.Assignments = nil, nil, nil, nil, nil, nil
 	case access.PartAccounts:
 		s.Accounts, s.Estate = nil, nil
+	case access.PartProviders:
+		c.IdentityProviders, g.Cluster = nil, eu
 	case access.PartEntries:
 		c.AccessEntries, g.Cluster = c.AccessEntries[:len(c.AccessEntries)/2], eu
 	case access.PartAwsAuth:

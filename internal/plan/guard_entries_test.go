@@ -82,6 +82,16 @@ func bobRuns(s *snapshot.Snapshot) {
 	s.Clusters[0].Self = &access.Self{Username: "sso:Dev_Ops:bob", ARN: roleARN(theAccount, "Dev_Ops")}
 }
 
+// onlyEKS is a stage whose cluster's own API did not answer.
+func onlyEKS(stage func(*snapshot.Snapshot)) func(*snapshot.Snapshot) {
+	return func(s *snapshot.Snapshot) {
+		stage(s)
+		c := &s.Clusters[0]
+		c.Namespaces, c.Roles, c.ClusterRoles, c.RoleBindings, c.ClusterRoleBindings = nil, nil, nil, nil, nil
+		s.Gaps = append(s.Gaps, access.Gap{Part: access.PartRBAC, Cluster: theCluster, Reason: "i/o timeout"})
+	}
+}
+
 func entryCases() []guardCase {
 	lockout := func(o *plan.Options) { o.AllowSelfLockout = true }
 	noAdmin := func(o *plan.Options) { o.AllowNoAdmin = true }
@@ -139,6 +149,14 @@ func entryCases() []guardCase {
 			byEntries(s)
 			s.Gaps = append(s.Gaps, access.Gap{Part: access.PartEntries, Cluster: theCluster, Reason: "AccessDenied"})
 		}},
+		{name: "where only EKS was asked, an entry without groups goes", live: onlyEKS(byEntries), want: dropRow("Dev_Ops")},
+		{name: "and an EKS access policy comes", live: onlyEKS(byEntries), want: putPolicy("Dev_Ops", "AmazonEKSViewPolicy")},
+		{name: "one that hands out groups stays", live: onlyEKS(byEntries), want: dropRow("Dev"), codes: "RC4005", says: []string{"AWSReservedSSO_Dev", "i/o timeout"}},
+		{name: "and none is given groups", live: onlyEKS(byEntries), want: regroup("Dev_Ops", "more"), codes: "RC4005"},
+		{
+			name: "the last administrator who is known keeps an EKS access policy", want: dropPolicies, codes: "RC4002", says: []string{"bob through Dev_Ops"}, flag: noAdmin,
+			live: onlyEKS(changeEntry(stagedRole("Dev_Ops"), associated("AmazonEKSClusterAdminPolicy"))),
+		},
 		{name: "an aws-auth that nobody reads holds nothing", want: dropRow("Dev_Ops"), live: func(s *snapshot.Snapshot) {
 			byEntries(s)
 			s.Gaps = append(s.Gaps, access.Gap{Part: access.PartAwsAuth, Cluster: theCluster, Reason: "AccessDenied"})

@@ -56,7 +56,7 @@ func (g *guards) eksAlone(c Change) bool {
 
 // bears tells whether the subject depends on what the gap hides.
 func (g *guards) bears(gap access.Gap, s subject) bool {
-	if s.cluster != "" && gap.Cluster == s.cluster && g.inCluster(gap) && !(gap.Part == access.PartRBAC && s.eksAlone) {
+	if s.cluster != "" && gap.Cluster == s.cluster && g.inCluster(gap, s) {
 		return true
 	}
 	here := s.account != "" && len(s.sets) > 0
@@ -70,15 +70,16 @@ func (g *guards) bears(gap access.Gap, s subject) bool {
 		return here && slices.ContainsFunc(s.sets, func(set string) bool { return g.assignedTo(s.account, set, gap.Group) })
 	case access.PartInstance, access.PartUsers, access.PartGroups, access.PartAccounts, access.PartUnits:
 		return here
-	case access.PartOrganization, access.PartPermissionSets, access.PartClusters, access.PartPolicies, access.PartRolePolicies, access.PartAwsAuth, access.PartEntries, access.PartRBAC:
+	case access.PartOrganization, access.PartPermissionSets, access.PartClusters, access.PartPolicies, access.PartRolePolicies, access.PartAwsAuth, access.PartEntries, access.PartRBAC, access.PartProviders:
 	}
 	return false
 }
 
-// inCluster tells whether the gap is of what decides within its cluster: aws-auth does only where the mode honours it.
-func (g *guards) inCluster(gap access.Gap) bool {
+// inCluster tells whether the gap is of what decides within its cluster: aws-auth does only where the mode honours it, and bindings where more than
+// EKS has a say.
+func (g *guards) inCluster(gap access.Gap, s subject) bool {
 	c, known := g.m.Index.Cluster(gap.Cluster)
-	return gap.Part == access.PartEntries || gap.Part == access.PartRBAC || gap.Part == access.PartAwsAuth && (!known || c.Mode.Rows())
+	return gap.Part == access.PartEntries || gap.Part == access.PartRBAC && !s.eksAlone || gap.Part == access.PartAwsAuth && (!known || c.Mode.Rows())
 }
 
 // assignedTo tells whether the group (every group, when empty) holds the set in the account, before or after.

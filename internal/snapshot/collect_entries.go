@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 )
@@ -53,7 +54,28 @@ func (c *collector) entryTasks() []task {
 			return nil
 		}})
 	}
-	return append(tasks, c.policyTasks()...)
+	return slices.Concat(tasks, c.providerTasks(), c.policyTasks())
+}
+
+// providerTasks reads the identity providers of every cluster.
+func (c *collector) providerTasks() []task {
+	var tasks []task
+	for i := range c.s.Clusters {
+		cl := c.s.Clusters[i]
+		gap := access.Gap{Part: access.PartProviders, Service: "eks", Account: cl.Account, Region: cl.Region, Cluster: cl.ARN}
+		tasks = append(tasks, task{gap, func(ctx context.Context) error {
+			providers, err := c.ports.Reader.IdentityProviders(ctx, cl)
+			c.put(func(s *Snapshot) {
+				for j := range s.Clusters {
+					if s.Clusters[j].ARN == cl.ARN {
+						s.Clusters[j].IdentityProviders = providers
+					}
+				}
+			})
+			return err
+		}})
+	}
+	return tasks
 }
 
 // policyTasks asks one Region that has clusters with entries for the EKS access policies: they are the same everywhere.

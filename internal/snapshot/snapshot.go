@@ -127,6 +127,7 @@ func entered(in []access.AccessEntry) []access.AccessEntry {
 
 func sortCluster(c *access.Cluster) {
 	slices.SortFunc(c.AccessEntries, access.AccessEntry.Compare)
+	slices.SortFunc(c.IdentityProviders, access.IdentityProvider.Compare)
 	slices.Sort(c.Namespaces)
 	roles := func(a, b access.RBACRole) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
@@ -155,6 +156,7 @@ func (s *Snapshot) clone() *Snapshot {
 	for i := range c.Clusters {
 		in := &c.Clusters[i]
 		in.AccessEntries = slices.Clone(in.AccessEntries)
+		in.IdentityProviders = slices.Clone(in.IdentityProviders)
 		for j := range in.AccessEntries {
 			e := &in.AccessEntries[j]
 			e.Associations = slices.Clone(e.Associations)

@@ -73,6 +73,35 @@ func TestPoliciesReachClustersInEveryMode(t *testing.T) {
 		}
 		b.becomes(t, 401, dana, "prod/entries", "shop")
 	})
+	t.Run("a cluster that only EKS can be asked about", b.unseen)
+}
+
+// unseen has rolecall not reach the API server of a cluster in mode API that people do reach: the EKS access policy of a grant is theirs, what another
+// grant gives by a role waits, and neither the entry nor the policy outlives its grant.
+func (b *bench) unseen(t *testing.T) {
+	const cluster = "prod/entries"
+	f := b.folder(t)
+	good := f.installation(t)
+	f.write(t, "rolecall.yaml", strings.Replace(good, "access: {roleName: rolecall}", "access: {roleName: rolecall, clusters: [{cluster: "+cluster+", endpoint: \"https://127.0.0.1:1\"}]}", 1))
+	auditors := grant{name: "auditors", group: "auditors", set: "Audit", cluster: cluster, more: "allow: [{accessPolicy: AmazonEKSViewPolicy, namespaces: [shop]}]"}
+	developers := grant{name: "developers", group: "developers", set: "Dev", cluster: cluster, more: "allow: [{clusterRole: view, namespaces: [shop]}]"}
+	f.policy(t, "p", auditors, developers)
+	says(t, f.run(t, 0, "apply", "--auto-approve"), "RC5003", "RC5004", "grant p/developers changes nothing", "AmazonEKSViewPolicy in shop of Audit")
+	sam, dana := b.signIn(t, "sam@example.com", "prod", "Audit"), b.signIn(t, "dana@example.com", "prod", "Dev")
+	b.becomes(t, 200, sam, cluster, "shop")
+	b.becomes(t, 403, sam, cluster, "default")
+	b.becomes(t, 401, dana, cluster, "shop")
+	f.run(t, 0, "plan", "--detailed-exitcode")
+	f.policy(t, "p", developers)
+	f.run(t, 0, "apply", "--auto-approve", "--allow-role-deletion", "--max-removals", "100%")
+	if d := cmp.Diff([]string(nil), b.mapped(t)["entries"]); d != "" {
+		t.Errorf("mappings of the sets (-want +got):\n%s", d)
+	}
+	b.becomes(t, 401, sam, cluster, "shop")
+	f.write(t, "rolecall.yaml", good)
+	f.settle(t)
+	b.becomes(t, 200, dana, cluster, "shop")
+	f.clear(t)
 }
 
 // What the auditors are given.
@@ -94,7 +123,7 @@ func (b *bench) granted(t *testing.T, items ...string) {
 
 // entryReads are the documented rights to read access entries.
 func entryReads() []string {
-	return []string{"eks:DescribeAccessEntry", "eks:ListAccessEntries", "eks:ListAccessPolicies", "eks:ListAssociatedAccessPolicies"}
+	return []string{"eks:DescribeAccessEntry", "eks:ListAccessEntries", "eks:ListAccessPolicies", "eks:ListAssociatedAccessPolicies", "eks:ListIdentityProviderConfigs"}
 }
 
 // missingReads takes each right to read away: what depends on it stays.

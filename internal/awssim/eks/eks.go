@@ -33,12 +33,13 @@ func New(s *state.State) *Service {
 
 func (e *Service) operations() []restjson.Operation {
 	const (
-		clusters = "/clusters"
-		cluster  = clusters + "/{name}"
-		entries  = cluster + "/access-entries"
-		entry    = entries + "/{principalArn}"
-		policies = entry + "/access-policies"
-		tags     = "/tags/{resourceArn}"
+		clusters  = "/clusters"
+		cluster   = clusters + "/{name}"
+		entries   = cluster + "/access-entries"
+		entry     = entries + "/{principalArn}"
+		policies  = entry + "/access-policies"
+		providers = cluster + "/identity-provider-configs"
+		tags      = "/tags/{resourceArn}"
 	)
 	return []restjson.Operation{
 		{Name: "ListClusters", Pattern: "GET " + clusters, Query: listClustersQuery(), Needs: anywhere("eks:ListClusters"), Handle: e.listClusters},
@@ -56,6 +57,8 @@ func (e *Service) operations() []restjson.Operation {
 		{Name: "AssociateAccessPolicy", Pattern: "POST " + policies, Body: associateBody(), Needs: e.needsAssociate, Handle: e.associateAccessPolicy},
 		{Name: "ListAssociatedAccessPolicies", Pattern: "GET " + policies, Query: shape.Struct(page()...), Needs: e.onEntry("eks:ListAssociatedAccessPolicies"), Handle: e.listAssociatedAccessPolicies},
 		{Name: "DisassociateAccessPolicy", Pattern: "DELETE " + policies + "/{policyArn}", Needs: e.needsDisassociate, Handle: e.disassociateAccessPolicy},
+		{Name: "ListIdentityProviderConfigs", Pattern: "GET " + providers, Query: shape.Struct(page()...), Needs: e.onCluster("eks:ListIdentityProviderConfigs"), Handle: e.listIdentityProviderConfigs},
+		{Name: "DescribeIdentityProviderConfig", Pattern: "POST " + providers + "/describe", Body: describeProviderBody(), Needs: e.needsDescribeProvider, Handle: e.describeIdentityProviderConfig},
 		{Name: "ListAccessPolicies", Pattern: "GET /access-policies", Query: shape.Struct(page()...), Needs: anywhere("eks:ListAccessPolicies"), Handle: e.listAccessPolicies},
 		{Name: "TagResource", Pattern: "POST " + tags, Body: shape.Struct(shape.Need("tags", tagMap())), Needs: e.needsTag, Handle: e.tagResource},
 		{Name: "UntagResource", Pattern: "DELETE " + tags, Query: shape.Struct(shape.Need("tagKeys", shape.List(shape.Text(1, 128, ""), 1, 50))), Needs: e.onTagged("eks:UntagResource"), Handle: e.untagResource},

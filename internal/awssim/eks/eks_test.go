@@ -59,7 +59,9 @@ func world() *state.State {
 	}
 	add(region, "old", "CONFIG_MAP")
 	add(region, "ancient", "")
-	add(region, "both", "API_AND_CONFIG_MAP")
+	add(region, "both", "API_AND_CONFIG_MAP").IdentityProviders = map[string]*state.IdentityProvider{"corp": {
+		Name: "corp", IssuerURL: "https://id.example.com", ClientID: "kubernetes", UsernameClaim: "email", GroupsClaim: "groups", GroupsPrefix: "oidc:",
+	}}
 	add("us-east-1", "far", "API")
 	add(region, "connected", "").Connector = true
 	return s

@@ -45,6 +45,12 @@ func TestCallsAskForTheirActionsWithTheirConditionKeys(t *testing.T) {
 		}, []service.Need{{Action: "eks:UpdateAccessEntry", Resources: []string{entryARN}, Context: map[string][]string{
 			"eks:clusterName": {"both"}, "eks:kubernetesGroups": {"g"}, "eks:principalArn": {ssoRole}, "eks:username": {"u"},
 		}}}},
+		{"listing identity providers", func(t *testing.T, c *ekssdk.Client) {
+			_, _ = c.ListIdentityProviderConfigs(t.Context(), &ekssdk.ListIdentityProviderConfigsInput{ClusterName: cluster})
+		}, []service.Need{{Action: "eks:ListIdentityProviderConfigs", Resources: []string{clusterARN}, Context: map[string][]string{"aws:ResourceTag/env": {"prod"}}}}},
+		{"describing an identity provider that is not there", func(t *testing.T, c *ekssdk.Client) {
+			_, _ = c.DescribeIdentityProviderConfig(t.Context(), &ekssdk.DescribeIdentityProviderConfigInput{ClusterName: cluster, IdentityProviderConfig: provider("other")})
+		}, []service.Need{{Action: "eks:DescribeIdentityProviderConfig", Resources: []string{"arn:aws:eks:eu-west-1:111122223333:identityproviderconfig/both/oidc/other/*"}}}},
 		{"listing clusters", func(t *testing.T, c *ekssdk.Client) {
 			_, _ = c.ListClusters(t.Context(), &ekssdk.ListClustersInput{})
 		}, []service.Need{{Action: "eks:ListClusters"}}},

@@ -26,7 +26,8 @@ import (
 func simulated() []string {
 	return []string{
 		"AssociateAccessPolicy", "CreateAccessEntry", "CreateCluster", "DeleteAccessEntry", "DeleteCluster", "DescribeAccessEntry", "DescribeCluster",
-		"DescribeUpdate", "DisassociateAccessPolicy", "ListAccessEntries", "ListAccessPolicies", "ListAssociatedAccessPolicies", "ListClusters",
+		"DescribeIdentityProviderConfig", "DescribeUpdate", "DisassociateAccessPolicy", "ListAccessEntries", "ListAccessPolicies", "ListAssociatedAccessPolicies", "ListClusters",
+		"ListIdentityProviderConfigs",
 		"ListTagsForResource", "ListUpdates", "TagResource", "UntagResource", "UpdateAccessEntry", "UpdateClusterConfig",
 	}
 }
@@ -130,6 +131,8 @@ func TestRepliesHaveNoMemberThatTheSDKDoesNotKnow(t *testing.T) {
 		{"AssociateAccessPolicy", "POST", entry + "/access-policies", `{"policyArn":"` + view + `","accessScope":{"type":"namespace","namespaces":["a"]}}`},
 		{"ListAssociatedAccessPolicies", "GET", entry + "/access-policies", ""},
 		{"ListAccessPolicies", "GET", "/access-policies?maxResults=1", ""},
+		{"ListIdentityProviderConfigs", "GET", "/clusters/both/identity-provider-configs", ""},
+		{"DescribeIdentityProviderConfig", "POST", "/clusters/both/identity-provider-configs/describe", `{"identityProviderConfig":{"type":"oidc","name":"corp"}}`},
 		{"ListTagsForResource", "GET", cluster, ""},
 		{"UpdateClusterConfig", "POST", "/clusters/both/update-config", `{"accessConfig":{"authenticationMode":"API"}}`},
 		{"ListUpdates", "GET", "/clusters/both/updates", ""},

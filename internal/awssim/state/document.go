@@ -156,24 +156,25 @@ type accessKeyDoc struct {
 }
 
 type clusterDoc struct {
-	Account            string            `json:"account"`
-	Region             string            `json:"region"`
-	Name               string            `json:"name"`
-	Endpoint           string            `json:"endpoint,omitempty"`
-	CA                 string            `json:"certificateAuthority,omitempty"` // PEM
-	Version            string            `json:"version,omitempty"`
-	PlatformVersion    string            `json:"platformVersion,omitempty"`
-	Status             string            `json:"status,omitempty"`
-	AuthenticationMode string            `json:"authenticationMode,omitempty"`
-	RoleARN            string            `json:"roleArn,omitempty"`
-	OIDCIssuer         string            `json:"oidcIssuer,omitempty"`
-	Tags               map[string]string `json:"tags,omitempty"`
-	Connector          bool              `json:"connector,omitempty"`
-	Creator            string            `json:"creator,omitempty"`
-	NodeRoles          map[string]string `json:"nodeRoles,omitempty"`
-	CreatedAt          time.Time         `json:"createdAt,omitzero"`
-	AccessEntries      []accessEntryDoc  `json:"accessEntries,omitempty"`
-	Updates            []Update          `json:"updates,omitempty"`
+	Account            string             `json:"account"`
+	Region             string             `json:"region"`
+	Name               string             `json:"name"`
+	Endpoint           string             `json:"endpoint,omitempty"`
+	CA                 string             `json:"certificateAuthority,omitempty"` // PEM
+	Version            string             `json:"version,omitempty"`
+	PlatformVersion    string             `json:"platformVersion,omitempty"`
+	Status             string             `json:"status,omitempty"`
+	AuthenticationMode string             `json:"authenticationMode,omitempty"`
+	RoleARN            string             `json:"roleArn,omitempty"`
+	OIDCIssuer         string             `json:"oidcIssuer,omitempty"`
+	Tags               map[string]string  `json:"tags,omitempty"`
+	Connector          bool               `json:"connector,omitempty"`
+	Creator            string             `json:"creator,omitempty"`
+	NodeRoles          map[string]string  `json:"nodeRoles,omitempty"`
+	CreatedAt          time.Time          `json:"createdAt,omitzero"`
+	AccessEntries      []accessEntryDoc   `json:"accessEntries,omitempty"`
+	Updates            []Update           `json:"updates,omitempty"`
+	IdentityProviders  []IdentityProvider `json:"identityProviders,omitempty"`
 }
 
 type accessEntryDoc struct {

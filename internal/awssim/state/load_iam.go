@@ -105,7 +105,7 @@ func (l *loader) cluster(doc clusterDoc) error {
 		RoleARN:            cmp.Or(doc.RoleARN, "arn:"+s.Partition+":iam::"+account+":role/"+doc.Name+"-cluster"),
 		Tags:               orEmpty(doc.Tags), Connector: doc.Connector, Creator: doc.Creator, NodeRoles: orEmpty(doc.NodeRoles),
 		CreatedAt:     orTime(doc.CreatedAt, s.Epoch),
-		AccessEntries: map[string]*AccessEntry{}, Updates: map[string]*Update{},
+		AccessEntries: map[string]*AccessEntry{}, Updates: map[string]*Update{}, IdentityProviders: map[string]*IdentityProvider{},
 	}
 	if s.Clusters[c.ARN] != nil {
 		return fmt.Errorf("it is declared twice in account %q and Region %q", doc.Account, doc.Region)
@@ -120,6 +120,9 @@ func (l *loader) cluster(doc clusterDoc) error {
 	}
 	for _, u := range doc.Updates {
 		c.Updates[u.ID] = &u
+	}
+	for _, p := range doc.IdentityProviders {
+		c.IdentityProviders[p.Name] = &p
 	}
 	s.Clusters[c.ARN] = c
 	return nil

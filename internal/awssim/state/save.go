@@ -177,6 +177,9 @@ func clusterDocOf(c *Cluster) clusterDoc {
 	for _, id := range sortedKeys(c.Updates) {
 		doc.Updates = append(doc.Updates, *c.Updates[id])
 	}
+	for _, name := range sortedKeys(c.IdentityProviders) {
+		doc.IdentityProviders = append(doc.IdentityProviders, *c.IdentityProviders[name])
+	}
 	return doc
 }
 

@@ -191,6 +191,19 @@ type Cluster struct {
 	// AccessEntries, by principal ARN. The map and the entries in it are replaced, never changed: older versions are still read.
 	AccessEntries map[string]*AccessEntry
 	Updates       map[string]*Update
+	// IdentityProviders are the OpenID Connect providers that are associated with the cluster, by name.
+	IdentityProviders map[string]*IdentityProvider
+}
+
+// IdentityProvider is an OpenID Connect provider whose tokens a cluster takes.
+type IdentityProvider struct {
+	Name           string `json:"name"`
+	IssuerURL      string `json:"issuerUrl"`
+	ClientID       string `json:"clientId"`
+	UsernameClaim  string `json:"usernameClaim,omitempty"`
+	UsernamePrefix string `json:"usernamePrefix,omitempty"`
+	GroupsClaim    string `json:"groupsClaim,omitempty"`
+	GroupsPrefix   string `json:"groupsPrefix,omitempty"`
 }
 
 // AccessEntry lets one IAM principal into a cluster.
