@@ -44,6 +44,19 @@ func (r PolicyRecord) Put(a PolicyAssociation) { r[shortDigest(a.Name())] = scop
 // Drop forgets the association of a policy.
 func (r PolicyRecord) Drop(policy ARN) { delete(r, shortDigest(PolicyName(string(policy)))) }
 
+// Keep forgets the policies that none of the associations is of.
+func (r PolicyRecord) Keep(associations []PolicyAssociation) {
+	there := map[string]bool{}
+	for _, a := range associations {
+		there[shortDigest(a.Name())] = true
+	}
+	for policy := range r {
+		if !there[policy] {
+			delete(r, policy)
+		}
+	}
+}
+
 // String is the value of the tag.
 func (r PolicyRecord) String() string {
 	out := make([]string, 0, len(r))

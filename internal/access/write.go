@@ -20,8 +20,10 @@ type RowWrite struct {
 type EntryWrite struct {
 	Owner         string
 	Before, After *Row
-	// Adopt says that the entry is somebody else's and taken over on purpose.
+	// Adopt says that the entry is nobody's in particular and taken over on purpose.
 	Adopt bool
+	// Dead says of an entry to delete that it stands for an earlier role: one that was made after the role is another.
+	Dead bool
 }
 
 // Principal is whose entry it is.

@@ -17,7 +17,7 @@ func (r *runner) entry(ctx context.Context, c plan.Change) (string, error) {
 	}
 	w := access.EntryWrite{Owner: r.in.Plan.Owner, Adopt: c.Action != plan.Create && c.Reason == plan.ReasonAdopted}
 	if c.Before != nil {
-		w.Before = &c.Before.Mapping.Row
+		w.Before, w.Dead = &c.Before.Mapping.Row, c.Before.Mapping.Dead && c.After == nil
 	}
 	if c.After != nil {
 		if w.After, err = r.wantedRow(ctx, c); err != nil {

@@ -80,7 +80,7 @@ func (c *Client) MakeEntry(ctx context.Context, cl access.Cluster, e access.Acce
 
 // marked makes sure that the entry is the one that the same migration made from the same row.
 func (a entryAPI) marked(ctx context.Context, e access.AccessEntry) error {
-	now, found, err := a.current(ctx, e.Principal)
+	now, found, err := a.appearing(ctx, e.Principal)
 	switch {
 	case err != nil:
 		return err

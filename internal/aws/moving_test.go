@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -114,6 +115,28 @@ func TestWhereUsersMayNotBeListedRolesAreAllTheSame(t *testing.T) {
 		found, err := c.Principals(t.Context(), management)
 		if told(err) != "denied" || len(found) == 0 {
 			t.Errorf("%d principals, %v; want roles and a refusal", len(found), err)
+		}
+	})
+}
+
+// What EKS shows is behind what was written: an entry whose making was not answered is not taken for somebody else's, nor for one that is not there.
+func TestAMigrationWaitsForWhatEKSDoesNotShowYet(t *testing.T) {
+	isolate(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := simulate(t, awssim.Options{Lag: awssim.Lag{Reads: 5 * time.Second}})
+		c := as(t, s, "root")
+		somebodyElse(t, c).drop(t)
+		time.Sleep(time.Minute) // in the bubble's time
+		s.SetFaults(awssim.Faults{Rules: []awssim.Fault{{Service: "eks", Operation: "CreateAccessEntry", Kind: awssim.DropReply, Nth: 1}}})
+		if err := c.MakeEntry(t.Context(), tools(), marked("x:moved")); err != nil {
+			t.Fatal(err)
+		}
+		somebodyElse(t, c).drop(t)
+		time.Sleep(time.Minute)
+		must(0, c.MakeEntry(t.Context(), tools(), marked("x:moved")))(t)
+		view := access.PolicyAssociation{Policy: viewPolicy, Scope: access.ScopeCluster, Namespaces: []string{}}
+		if err := c.GivePolicy(t.Context(), tools(), marked("x:moved"), view); err != nil {
+			t.Error(err)
 		}
 	})
 }

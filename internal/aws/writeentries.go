@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,7 +127,7 @@ func (a entryAPI) update(ctx context.Context, w access.EntryWrite) error {
 		return err
 	case !found:
 		return overtaken(w.Principal(), "is not there")
-	case !now.Ours(w.Owner) && !w.Adopt:
+	case !now.Ours(w.Owner) && (!w.Adopt || !adoptable(now)):
 		return overtaken(w.Principal(), "does not carry our tag")
 	case !row.Equal(*w.Before) && !row.Equal(*w.After):
 		return overtaken(w.Principal(), "is not as it was")
@@ -145,6 +146,11 @@ func (a entryAPI) update(ctx context.Context, w access.EntryWrite) error {
 		KubernetesGroups: append([]string{}, w.After.Groups...),
 	})
 	return a.translate(ctx, err)
+}
+
+// adoptable tells whether an entry is of the kind that can be ours and is no other installation's.
+func adoptable(e access.AccessEntry) bool {
+	return e.Type == access.EntryStandard && e.Principal.ReservedRole() && e.Tags[access.TagOwner] == ""
 }
 
 // tag sets tags of an entry that do not stand there already.
@@ -168,8 +174,30 @@ func (c *Client) DeleteEntry(ctx context.Context, cl access.Cluster, w access.En
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	if err := api.remove(ctx, w); err != nil {
+	if w.Dead {
+		err = c.stillDead(ctx, api, w.Principal())
+	}
+	if err == nil {
+		err = api.remove(ctx, w)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+// stillDead makes sure that an entry is of an earlier role: somebody may have made it anew since that was found out.
+func (c *Client) stillDead(ctx context.Context, api entryAPI, principal access.ARN) error {
+	roles, err := c.Roles(ctx, principal.Account())
+	if err != nil {
+		return err
+	}
+	e, found, err := api.current(ctx, principal)
+	if err != nil || !found {
+		return err
+	}
+	if slices.ContainsFunc(roles, func(r access.Role) bool { return r.ARN == principal && !e.Dead(r) }) {
+		return overtaken(principal, "has been made anew")
 	}
 	return nil
 }
@@ -222,7 +250,9 @@ func (a entryAPI) associate(ctx context.Context, w access.PolicyWrite) error {
 		return err
 	}
 	record := access.ReadPolicyRecord(e.Tags)
-	record.Put(*w.After)
+	if record.Put(*w.After); len(record) > access.MaxPolicies {
+		record.Keep(append(e.Associations, *w.After))
+	}
 	if err := a.tag(ctx, e, map[string]string{access.TagAssociations: record.String()}); err != nil {
 		return err
 	}

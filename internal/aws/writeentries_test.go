@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +102,14 @@ func TestWritesOfEntriesLookBeforeTheyLeap(t *testing.T) {
 		{"one that is gone is not made", func(t *testing.T, a entryAPI) { a.drop(t) }, update(access.EntryWrite{Before: was, After: next}), "overtaken", "none"},
 		{"somebody else's is left", stolen, update(access.EntryWrite{Before: was, After: next}), "overtaken", "other x:admin []"},
 		{"somebody else's is adopted", func(t *testing.T, a entryAPI) { a.retag(t, map[string]string{access.TagOwner: ""}) }, update(access.EntryWrite{Before: was, After: next, Adopt: true}), "done", "platform sso:Admin:{{SessionNameRaw}} [g]"},
+		{"one that another installation has marked since is not adopted", stolen, update(access.EntryWrite{Before: was, After: next, Adopt: true}), "overtaken", "other x:admin []"},
+		{"one that is for nodes by now is not adopted", func(t *testing.T, a entryAPI) {
+			a.drop(t)
+			must(a.CreateAccessEntry(t.Context(), &eks.CreateAccessEntryInput{ClusterName: a.cluster, PrincipalArn: text(adminRole), Type: text("EC2_LINUX")}))(t)
+		}, update(access.EntryWrite{Before: adminRow("system:node:{{EC2PrivateDNSName}}", "system:nodes"), After: next, Adopt: true}), "overtaken", " system:node:{{EC2PrivateDNSName}} [system:nodes]"},
+		{"a dead entry that has been made anew since is not removed", nil, func(ctx context.Context, c *Client) error {
+			return c.DeleteEntry(ctx, tools(), access.EntryWrite{Owner: "platform", Before: was, Dead: true})
+		}, "overtaken", "platform x:admin []"},
 		{"an entry that exists otherwise is not made", nil, create, "overtaken", "platform x:admin []"},
 		{"an entry is made", func(t *testing.T, a entryAPI) { a.drop(t) }, create, "done", "platform sso:Admin:{{SessionNameRaw}} [g]"},
 		{"an entry is made again", func(t *testing.T, a entryAPI) {
@@ -288,4 +297,27 @@ func TestAModeIsChangedOnceEKSSaysSo(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Records of policies that are not there any more never fill the tag: what is recorded beyond what it holds is forgotten first.
+func TestARecordThatIsFullForgetsWhatIsGone(t *testing.T) {
+	isolate(t)
+	synctest.Test(t, func(t *testing.T) {
+		c := as(t, simulate(t, awssim.Options{}), "root")
+		api := somebodyElse(t, c)
+		view := access.PolicyAssociation{Policy: viewPolicy, Scope: access.ScopeCluster, Namespaces: []string{}}
+		must(0, c.AssociatePolicy(t.Context(), tools(), access.PolicyWrite{Owner: "platform", Principal: adminRole, After: &view}))(t)
+		record := access.ReadPolicyRecord(must(api.read(t.Context(), adminRole))(t).Tags)
+		for i := range access.MaxPolicies {
+			record.Put(access.PolicyAssociation{Policy: access.PolicyARN("aws", fmt.Sprint("Gone", i)), Scope: access.ScopeCluster})
+		}
+		api.retag(t, map[string]string{access.TagAssociations: record.String()})
+		edit := access.PolicyAssociation{Policy: editPolicy, Scope: access.ScopeCluster, Namespaces: []string{}}
+		if err := c.AssociatePolicy(t.Context(), tools(), access.PolicyWrite{Owner: "platform", Principal: adminRole, After: &edit}); err != nil {
+			t.Fatal(err)
+		}
+		if got := seen(t, api); got != "platform x:admin [] *AmazonEKSEditPolicy everywhere *AmazonEKSViewPolicy everywhere" {
+			t.Errorf("the entry is %q", got)
+		}
+	})
 }

@@ -39,6 +39,8 @@ type Host struct {
 	StdinTerminal, StdoutTerminal, StderrTerminal bool
 	Getenv                                        func(string) string
 	Now                                           func() time.Time
+	// Pace multiplies the rates below which AWS is called; zero means one. Only a simulator takes more.
+	Pace float64
 }
 
 // System is the host of a real process.

@@ -86,12 +86,15 @@ type moving struct {
 	e       *estate
 	cluster *access.Cluster
 	known   migrate.Known
-	proof   *migrate.Proof
-	guard   access.RowGuard
+	// proof is what holds now, and shown the one that was shown.
+	proof, shown *migrate.Proof
+	guard        access.RowGuard
 	// result is what was done so far, and trouble why it did not go on.
 	result  []migrate.Outcome
 	trouble []string
-	asked   int
+	// refusals are why a change of mode was refused after the question.
+	refusals diag.List
+	asked    int
 }
 
 func (a *app) migrate(ctx context.Context, refs []string, m migrating) error {
@@ -157,6 +160,7 @@ func (a *app) movings(ctx context.Context, refs []string, m migrating) ([]*movin
 		a.readPrincipals(ctx, e, c, known)
 		v := &moving{e: e, cluster: c, known: known, guard: plan.GuardFor(in, c.ARN, m.options)}
 		v.prove(m.choices)
+		v.shown = v.proof
 		out = append(out, v)
 	}
 	return out, nil

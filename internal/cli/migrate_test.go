@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
+	"github.com/rolecall-dev/rolecall/internal/awssim/state"
 	"github.com/rolecall-dev/rolecall/internal/kubesim"
 )
 
@@ -34,6 +36,7 @@ const movedOrganization = `{
     {"account": "pay", "name": "ann", "path": "/staff/"}],
   "roles": [
     {"account": "pay", "name": "Admin", "trust": {"Version": "2012-10-17", "Statement": []}},
+    {"account": "pay", "name": "Late", "trust": {"Version": "2012-10-17", "Statement": []}},
     {"account": "pay", "name": "Reborn", "trust": {"Version": "2012-10-17", "Statement": []}},
     {"account": "pay", "name": "rolecall", "trust": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999988887777:root"}, "Action": "sts:AssumeRole"}]},
      "policies": {"all": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}}]
@@ -56,12 +59,15 @@ type breaking struct {
 	*kubesim.Server
 
 	sim      *awssim.Server
+	state    *state.State
 	url, dir string
 
 	mu sync.Mutex
 	// at is the write that takes effect and is not answered, counted from one. cut ends the run.
 	at, writes int
 	cut        context.CancelFunc
+	// before, if set, is told of every write before it takes effect.
+	before func(*http.Request)
 }
 
 // around counts what is written; of EKS everything but what is read, of the cluster what concerns aws-auth.
@@ -75,6 +81,9 @@ func (b *breaking) around(next http.Handler, write func(*http.Request) bool) htt
 		b.writes++
 		cut := b.writes == b.at
 		b.mu.Unlock()
+		if b.before != nil {
+			b.before(r)
+		}
 		if !cut {
 			next.ServeHTTP(w, r)
 			return
@@ -87,11 +96,16 @@ func (b *breaking) around(next http.Handler, write func(*http.Request) bool) htt
 
 func newBreaking(t *testing.T) *breaking {
 	t.Helper()
-	state, err := awssim.Load(strings.NewReader(movedOrganization), time.Now)
+	return newBreakingIn(t, movedOrganization)
+}
+
+func newBreakingIn(t *testing.T, organization string) *breaking {
+	t.Helper()
+	loaded, err := awssim.Load(strings.NewReader(organization), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &breaking{Server: kubesim.New("rolecall", "default"), dir: t.TempDir(), cut: func() {}}
+	b := &breaking{Server: kubesim.New("rolecall", "default"), state: loaded, dir: t.TempDir(), cut: func() {}}
 	b.User, b.Extra = "rolecall", map[string][]string{"canonicalArn": {"arn:aws:iam::111122223333:role/rolecall"}}
 	b.Put(stagedAwsAuth, kubesim.Object{"kind": "ConfigMap", "apiVersion": "v1", "data": kubesim.Object{"mapRoles": movedRows, "mapUsers": movedUsers}})
 	api := httptest.NewTLSServer(b.around(b.Server, func(r *http.Request) bool {
@@ -99,7 +113,7 @@ func newBreaking(t *testing.T) *breaking {
 		return r.Method != http.MethodGet && r.URL.Path == stagedAwsAuth
 	}))
 	t.Cleanup(api.Close)
-	sim := awssim.New(awssim.Options{State: state, Clock: time.Now})
+	sim := awssim.New(awssim.Options{State: loaded, Clock: time.Now})
 	if err := sim.SetClusterEndpoint("pay", "eu-central-1", "eu", api.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: api.Certificate().Raw})); err != nil {
 		t.Fatal(err)
 	}
@@ -120,12 +134,7 @@ func newBreaking(t *testing.T) *breaking {
 // point points the process at the organization.
 func (b *breaking) point(t *testing.T) {
 	t.Helper()
-	for k, v := range map[string]string{
-		"AWS_ENDPOINT_URL": b.url, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIACALLERCALLERCALL", "AWS_SECRET_ACCESS_KEY": "secret",
-		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	} {
-		t.Setenv(k, v)
-	}
+	simtest.Setenv(t, b.url)
 }
 
 // run runs a command, cut at a write; 0 is none.
@@ -137,7 +146,7 @@ func (b *breaking) run(t *testing.T, at int, args ...string) (code int, stdout s
 	b.at, b.writes, b.cut = at, 0, cut
 	b.mu.Unlock()
 	var out, errs strings.Builder
-	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Now: time.Now, Getenv: func(k string) string {
+	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Now: time.Now, Pace: unlimited, Getenv: func(k string) string {
 		return map[string]string{"HOME": b.dir}[k]
 	}}
 	code = Main(ctx, host, append([]string{"rolecall", "--config", filepath.Join(b.dir, "rolecall.yaml")}, args...))

@@ -104,11 +104,10 @@ func (a *app) migrateRollback(ctx context.Context, refs []string, m migrating) e
 		return err
 	}
 	v := all[0]
-	backups, err := v.e.world.clusters.Backups(ctx, *v.cluster, v.e.in.installation.Owner)
+	back, err := v.back(ctx)
 	if err != nil {
-		return fmt.Errorf("looking for the backups of %s: %w", v.cluster.Name, err)
+		return err
 	}
-	back := v.proof.Rollback(backups, v.guard)
 	if a.flags.output == "table" {
 		if err := a.showReturn(v, back); err != nil {
 			return err
@@ -127,10 +126,43 @@ func (a *app) migrateRollback(ctx context.Context, refs []string, m migrating) e
 		if err := a.confirm(ctx, fmt.Sprintf("Carry this out in %s as %s?", v.cluster.Name, v.e.index.Caller.ARN)); err != nil {
 			return err
 		}
+		if again, err := a.sameWay(ctx, v, m, back); err != nil || !again {
+			return err
+		}
 	}
 	// Its own name keeps this backup from being taken for one of the migration's.
 	a.carry(ctx, v, m, back.Steps, a.backupHeader(v.e.in.installation.Owner, "migrate rollback", v.e.index.Caller.ARN))
 	return a.endReturn(ctx, v, back)
+}
+
+// back is the way back from what was read last.
+func (v *moving) back(ctx context.Context) (migrate.Return, error) {
+	backups, err := v.e.world.clusters.Backups(ctx, *v.cluster, v.e.in.installation.Owner)
+	if err != nil {
+		return migrate.Return{}, fmt.Errorf("looking for the backups of %s: %w", v.cluster.Name, err)
+	}
+	return v.proof.Rollback(backups, v.guard), nil
+}
+
+// sameWay reads everything again and tells whether the way back still is what was shown.
+func (a *app) sameWay(ctx context.Context, v *moving, m migrating, shown migrate.Return) (bool, error) {
+	if !a.freshly(ctx, v, m) {
+		return false, a.endReturn(ctx, v, shown)
+	}
+	now, err := v.back(ctx)
+	if err != nil {
+		return false, err
+	}
+	if len(now.Refusals) == 0 && now.Same(shown) {
+		return true, nil
+	}
+	v.trouble = append(v.trouble, "the way back is no longer what was shown")
+	a.say("error %s: the way back of %s is no longer what was shown: its rows or entries were changed", diag.RC5005, v.cluster.Name)
+	for _, left := range now.Left {
+		a.say("  %s", left)
+	}
+	a.say("  hint: run it again, and look at what it shows")
+	return false, a.endReturn(ctx, v, shown)
 }
 
 func (a *app) showReturn(v *moving, back migrate.Return) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
@@ -14,12 +15,15 @@ import (
 
 // advance carries the stages out, one after the other, each from what is there when it begins.
 func (a *app) advance(ctx context.Context, v *moving, m migrating, backup *access.Backup) {
+	if !m.approve && !a.agreed(ctx, v, m) { // however long the answer took
+		return
+	}
 	made := v.proof.EntrySteps()
 	if !a.carry(ctx, v, m, made, backup) || !a.verified(ctx, v) || m.stage == untilEntries || m.stage == "" && len(made) > 0 {
 		return
 	}
 	if len(v.proof.Removable()) > 0 {
-		if !a.observed(ctx, v, m) {
+		if !a.observed(ctx, v, m) || !a.agreed(ctx, v, m) {
 			return
 		}
 		step, ok, err := v.proof.RowStep(v.guard)
@@ -34,6 +38,39 @@ func (a *app) advance(ctx context.Context, v *moving, m migrating, backup *acces
 	if m.stage == untilAPI {
 		a.switchMode(ctx, v, m, access.ModeAPI)
 	}
+}
+
+// freshly reads again all that a proof rests on, IAM included, and proves anew.
+func (a *app) freshly(ctx context.Context, v *moving, m migrating) bool {
+	if err := v.reread(ctx); err != nil {
+		v.fails(a, err)
+		return false
+	}
+	v.known = migrate.Known{Principals: map[access.AccountID][]access.IAMPrincipal{}, Unread: map[access.AccountID]string{}}
+	a.readPrincipals(ctx, v.e, v.cluster, v.known)
+	v.prove(m.choices)
+	return ctx.Err() == nil
+}
+
+// agreed reads everything again and tells whether what is to be done is still what was shown.
+func (a *app) agreed(ctx context.Context, v *moving, m migrating) bool {
+	if !a.freshly(ctx, v, m) {
+		return false
+	}
+	if len(v.proof.Refusals) > 0 {
+		_ = a.diagnostics(v.proof.Refusals) // what cannot be written to stderr cannot be said there either
+		v.trouble = append(v.trouble, "it cannot be proven any more")
+		return false
+	}
+	beyond := v.proof.Beyond(v.shown)
+	for _, b := range beyond {
+		v.trouble = append(v.trouble, b)
+		a.say("error %s: %s: %s since the proof was shown", diag.RC5005, v.cluster.Name, b)
+	}
+	if len(beyond) > 0 {
+		a.say("  hint: run it again, and look at the proof")
+	}
+	return len(beyond) == 0
 }
 
 // fails notes why a cluster's migration does not go on.
@@ -135,21 +172,30 @@ func (a *app) switchMode(ctx context.Context, v *moving, m migrating, to access.
 	if v.cluster.Mode == to {
 		return
 	}
-	if refusals := v.modeRefusals(m, to); len(refusals) > 0 {
-		_ = a.diagnostics(refusals) // what cannot be written to stderr cannot be said there either
-		v.trouble = append(v.trouble, "the mode was refused")
+	if !a.freshly(ctx, v, m) {
 		return
 	}
-	a.carry(ctx, v, m, []migrate.Step{{Action: migrate.ChangeMode, Mode: to}}, nil)
+	if refusals := v.modeRefusals(m, to); len(refusals) > 0 {
+		_ = a.diagnostics(refusals) // what cannot be written to stderr cannot be said there either
+		v.trouble, v.refusals = append(v.trouble, "the mode was refused"), refusals
+		return
+	}
+	if !a.carry(ctx, v, m, []migrate.Step{{Action: migrate.ChangeMode, Mode: to}}, nil) || to != access.ModeAPI {
+		return
+	}
+	// A row that came while EKS changed the mode, which takes it minutes, cannot be kept from being ignored, but it can be told of.
+	if late := m.passed(v.proof.Unserved()); len(late) > 0 {
+		_ = a.diagnostics(late)
+		v.trouble = append(v.trouble, "rows were written while the mode changed, and are ignored")
+	}
 }
 
 // modeRefusals are those that no flag has passed.
 func (v *moving) modeRefusals(m migrating, to access.AuthenticationMode) diag.List {
-	var out diag.List
-	for _, d := range v.proof.ModeRefusals(to) {
-		if d.Code != diag.RC4003 || !m.options.AllowNodeRows {
-			out = append(out, d)
-		}
-	}
-	return out
+	return m.passed(v.proof.ModeRefusals(to))
+}
+
+// passed are the refusals that no flag passes.
+func (m *migrating) passed(refusals diag.List) diag.List {
+	return slices.DeleteFunc(refusals, func(d diag.Diagnostic) bool { return d.Code == diag.RC4003 && m.options.AllowNodeRows })
 }

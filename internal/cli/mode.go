@@ -91,7 +91,7 @@ func (a *app) mode(ctx context.Context, refs []string, m modeFlags) error {
 		}
 	}
 	a.switchMode(ctx, v, m.migrating, to)
-	view.Outcomes = v.result
+	view.Outcomes, view.Refusals = append(view.Outcomes, v.result...), append(view.Refusals, v.refusals...)
 	return a.endMode(ctx, v, view, "is in mode "+m.to)
 }
 
@@ -123,6 +123,8 @@ func (a *app) endMode(ctx context.Context, v *moving, view modeView, what string
 	switch {
 	case ctx.Err() != nil:
 		return told(exitInterrupted)
+	case len(v.refusals) > 0:
+		return told(exitRefused)
 	case failed:
 		return told(exitFailed)
 	}

@@ -354,24 +354,8 @@ func (v *planView) gaps() {
 	v.line("")
 	v.line("Not read, so whatever depends on it stays as it is (--require-complete makes this a failure):")
 	for _, g := range v.p.Gaps {
-		v.wrapped("  ?", "    ", string(gapCode(g.Kind))+" "+gapLine(v.x, g))
+		v.wrapped("  ?", "    ", string(snapshot.GapCode(g.Kind))+" "+gapLine(v.x, g))
 	}
-}
-
-// gapCode is the code of the world's condition behind a gap.
-func gapCode(k access.GapKind) diag.Code {
-	switch k {
-	case access.GapDenied:
-		return diag.RC5001
-	case access.GapThrottled:
-		return diag.RC5002
-	case access.GapUnreachable:
-		return diag.RC5003
-	case access.GapExpired:
-		return diag.RC5006
-	case access.GapInactive, access.GapFailed:
-	}
-	return diag.RC5004
 }
 
 func (v *planView) totals() {

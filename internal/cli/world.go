@@ -35,7 +35,7 @@ type world struct {
 func (a *app) connect(ctx context.Context, i *policy.Installation) (*world, error) {
 	w := &world{stats: newStats(), keeper: &keeper{app: a, kept: map[access.ClusterARN]apply.Kept{}}}
 	log := a.logger()
-	o := aws.Options{Profile: a.flags.profile, Region: a.flags.region, Clock: a.host.Now, Log: log, OnCall: w.stats.aws}
+	o := aws.Options{Profile: a.flags.profile, Region: a.flags.region, Clock: a.host.Now, Pace: a.host.Pace, Log: log, OnCall: w.stats.aws}
 	if i != nil {
 		o.RoleName, o.ExternalID = i.Access.RoleName, i.Access.ExternalID
 	}

@@ -56,7 +56,7 @@ func (p *projection) entry(c *access.Cluster, m access.Mapping, was map[access.A
 	e.Username, e.Groups, e.Tags = m.Row.Username, slices.Clone(m.Row.Groups), maps.Clone(e.Tags)
 	record := access.PolicyRecord{}
 	for _, a := range p.r.State.Policies {
-		if a.Cluster == c.ARN && a.PermissionSet == m.PermissionSet && (a.Principal == principal || a.Principal == "") {
+		if a.Cluster == c.ARN && a.PermissionSet == m.PermissionSet && (a.Principal == principal || a.Principal == "" && m.Symbolic()) {
 			e.Associations = append(e.Associations, a.Association)
 			record.Put(a.Association)
 		}

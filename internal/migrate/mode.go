@@ -26,7 +26,12 @@ func (p *Proof) ModeRefusals(to access.AuthenticationMode) diag.List {
 	case step == 0 || to != access.ModeAPI:
 		return nil
 	}
-	out := append(diag.List{}, p.Refusals...)
+	return append(append(diag.List{}, p.Refusals...), p.Unserved()...)
+}
+
+// Unserved says of which rows that work, or would if aws-auth were not ignored, there is no entry, sorted.
+func (p *Proof) Unserved() diag.List {
+	out := diag.List{}
 	for _, r := range p.Rows {
 		out = append(out, p.blocking(r)...)
 	}

@@ -61,11 +61,20 @@ func (p *Proof) Rollback(backups []access.Backup, g access.RowGuard) Return {
 			out.Left = append(out.Left, fmt.Sprintf("%s: no backup has its row any more, and without one they would be refused", e.Principal))
 		case awsauth.Digest(row.Row()) != m.Row:
 			out.Left = append(out.Left, fmt.Sprintf("%s: its row was changed since the entry was made; delete the entry yourself if the row is right", e.Principal))
+		case len(given(e, m)) > 0:
+			out.Left = append(out.Left, fmt.Sprintf("%s: it was given %s since it was made, which would go with it; take that away first", e.Principal, given(e, m)[0]))
 		default:
-			out.Steps = append(out.Steps, Step{Action: DeleteEntry, Principal: e.Principal, Entry: &e})
+			out.Steps = append(out.Steps, Step{Action: DeleteEntry, Principal: e.Principal, Entry: &e, row: m.Row})
 		}
 	}
 	return out
+}
+
+// given are the associations of an entry that are not the migration's.
+func given(e access.AccessEntry, m access.MigrationMark) []access.PolicyAssociation {
+	return slices.DeleteFunc(slices.Clone(e.Associations), func(a access.PolicyAssociation) bool {
+		return m.Policy != "" && a.Name() == m.Policy && a.Scope == access.ScopeCluster
+	})
 }
 
 // marked are the entries that the owner's migration made, by principal.

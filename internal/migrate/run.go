@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
+	"github.com/rolecall-dev/rolecall/internal/awsauth"
 )
 
 // Clock tells the time and waits.
@@ -98,7 +99,8 @@ func Run(ctx context.Context, ports Ports, r Running) []Outcome {
 // grace bounds what is still done for a principal after an interruption.
 const grace = 2 * time.Minute
 
-// whole carries out a step about a principal to its end; others can be interrupted.
+// whole carries out a step about a principal to its end; others can be interrupted. Where an entry cannot be given the policy that belongs to it, it is
+// taken back.
 func (p Ports) whole(ctx context.Context, r Running, s Step) (proof string, err error) {
 	if s.Principal == "" {
 		return p.carryOut(ctx, r, s)
@@ -106,17 +108,61 @@ func (p Ports) whole(ctx context.Context, r Running, s Step) (proof string, err 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	proof, err = p.carryOut(ctx, r, s)
-	if err == nil || s.Action != GivePolicy {
+	if err == nil || s.Action != GivePolicy && (s.Action != MakeEntry || len(s.Entry.Associations) == 0) {
 		return proof, err
 	}
-	e, readErr := p.Reader.AccessEntry(ctx, r.Cluster, s.Principal)
-	if readErr == nil && e.Tags[access.TagMigration] == s.Entry.Tags[access.TagMigration] {
-		readErr = p.Mover.RemoveEntry(ctx, r.Cluster, e)
+	switch taken, why := p.takeBack(ctx, r, s); {
+	case why != nil:
+		return "", fmt.Errorf("%w; the entry stands without its policy and hides the row: run it again, or delete the entry (%w)", err, why)
+	case taken:
+		return "", fmt.Errorf("%w; the entry was taken back, and the row counts again", err)
 	}
-	if readErr != nil {
-		return "", fmt.Errorf("%w; the entry stands without it and hides the row: run it again, or delete the entry (%w)", err, readErr)
+	return "", err
+}
+
+// takeBack deletes an entry of this migration if its row takes its place and nobody has given it anything since.
+func (p Ports) takeBack(ctx context.Context, r Running, s Step) (taken bool, err error) {
+	e, err := p.Reader.AccessEntry(ctx, r.Cluster, s.Principal)
+	switch {
+	case errors.Is(err, access.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("reading it: %w", err)
+	case e.Tags[access.TagMigration] != s.Entry.Tags[access.TagMigration]:
+		return false, nil
 	}
-	return "", fmt.Errorf("%w; the entry was taken back, and the row counts again", err)
+	ours := s.Entry.Associations
+	if s.Policy != nil {
+		ours = []access.PolicyAssociation{*s.Policy}
+	}
+	for _, a := range e.Associations {
+		if !slices.ContainsFunc(ours, a.Equal) {
+			return false, fmt.Errorf("somebody has given it %s", a)
+		}
+	}
+	m, _ := access.ReadMigrationMark(e.Tags)
+	if err := p.hasRow(ctx, r.Cluster, s.Principal, m.Row); err != nil {
+		return false, err
+	}
+	if err := p.Mover.RemoveEntry(ctx, r.Cluster, e); err != nil {
+		return false, fmt.Errorf("taking it back: %w", err)
+	}
+	return true, nil
+}
+
+// hasRow makes sure that a principal comes in by the very row that its entry was made from, once the entry is gone.
+func (p Ports) hasRow(ctx context.Context, c access.Cluster, principal access.ARN, digest string) error {
+	cm, err := p.Inside.AwsAuth(ctx, c)
+	if err != nil {
+		return fmt.Errorf("reading aws-auth of %s: %w", c.Name, err)
+	}
+	if cm != nil {
+		row, ok := awsauth.Parse(cm.Data).Lookup(principal.Canonical())
+		if ok && row.Key != awsauth.KeyAccounts && awsauth.Digest(row.Row()) == digest {
+			return nil
+		}
+	}
+	return fmt.Errorf("the row of %s is gone or changed, and without it they would be refused: %w", principal, access.ErrConflict)
 }
 
 // Complete tells whether every step was done.
@@ -127,7 +173,7 @@ func Complete(outcomes []Outcome) bool {
 func (p Ports) carryOut(ctx context.Context, r Running, s Step) (proof string, err error) {
 	switch s.Action {
 	case DeleteEntry:
-		return "deleted", p.Mover.RemoveEntry(ctx, r.Cluster, *s.Entry)
+		return "deleted", p.deleteEntry(ctx, r, s)
 	case MakeEntry:
 		if err := p.Mover.MakeEntry(ctx, r.Cluster, *s.Entry); err != nil {
 			return "", err
@@ -144,6 +190,33 @@ func (p Ports) carryOut(ctx context.Context, r Running, s Step) (proof string, e
 		return "settled", p.Mover.ChangeMode(ctx, r.Cluster, s.Mode, r.Progress)
 	}
 	panic("migrate: a step without an action")
+}
+
+// deleteEntry deletes an entry; one whose row takes its place only while the row is there, before and after: EKS and Kubernetes share no transaction.
+func (p Ports) deleteEntry(ctx context.Context, r Running, s Step) error {
+	if s.row == "" {
+		return p.Mover.RemoveEntry(ctx, r.Cluster, *s.Entry)
+	}
+	if err := p.hasRow(ctx, r.Cluster, s.Principal, s.row); err != nil {
+		return err
+	}
+	if err := p.Mover.RemoveEntry(ctx, r.Cluster, *s.Entry); err != nil {
+		return err
+	}
+	gone := p.hasRow(ctx, r.Cluster, s.Principal, s.row)
+	if !errors.Is(gone, access.ErrConflict) {
+		return gone
+	}
+	err := p.Mover.MakeEntry(ctx, r.Cluster, *s.Entry)
+	for _, a := range s.Entry.Associations {
+		if err == nil {
+			err = p.Mover.GivePolicy(ctx, r.Cluster, *s.Entry, a)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%w; the entry was deleted, and could not be made again (%w)", gone, err)
+	}
+	return fmt.Errorf("%w; the entry was made again", gone)
 }
 
 // lag is how long EKS may take to show what was written (EKS User Guide: seconds).
@@ -180,6 +253,25 @@ func (p Ports) writeRows(ctx context.Context, r Running, s Step) error {
 	}
 	if now == nil || len(came(*written, *now))+len(came(*now, *written)) > 0 {
 		return fmt.Errorf("aws-auth of %s does not read back as it was written: somebody changed it right after", r.Cluster.Name)
+	}
+	return p.leftOut(ctx, r, s, w, written)
+}
+
+// leftOut looks once more at the entries by which people come in from now on, and puts the rows back where one has gone at the same time: EKS and
+// Kubernetes share no transaction.
+func (p Ports) leftOut(ctx context.Context, r Running, s Step, w access.TextWrite, written *access.ConfigMap) error {
+	for _, e := range s.held {
+		switch now, err := p.Reader.AccessEntry(ctx, r.Cluster, e.Principal); {
+		case err == nil && now.Row().Equal(e.Row()):
+			continue
+		case err != nil && !errors.Is(err, access.ErrNotFound):
+			return fmt.Errorf("the rows are gone, and the access entry of %s cannot be read: %w", e.Principal, err)
+		}
+		w.Before, w.After = written, s.Before
+		if _, err := p.Rows.WriteAwsAuth(ctx, r.Cluster, w); err != nil {
+			return fmt.Errorf("the access entry of %s was deleted or changed while its row went, and the rows could not be put back: %w", e.Principal, err)
+		}
+		return fmt.Errorf("the access entry of %s was deleted or changed while its row went; the rows were put back: %w", e.Principal, access.ErrConflict)
 	}
 	return nil
 }

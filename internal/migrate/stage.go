@@ -110,6 +110,10 @@ type Step struct {
 	Mode   access.AuthenticationMode `json:"mode,omitempty"`
 	// guard is what the write of rows must leave as it is.
 	guard access.RowGuard
+	// held are the entries by which people come in once the rows are gone.
+	held []access.AccessEntry
+	// row is the digest of the row by which they come in once the entry is gone, "" where nobody comes in by the entry.
+	row string
 }
 
 // After is the cluster once the step is done. now is the time of an entry that is made.
@@ -184,6 +188,9 @@ func (p *Proof) RowStep(g access.RowGuard) (Step, bool, error) {
 	s := Step{Action: WriteRows, Before: p.cluster.AwsAuth, guard: guardFor(g, rows)}
 	for _, r := range rows {
 		s.Rows = append(s.Rows, r.ARN)
+		if r.Made != nil {
+			s.held = append(s.held, *r.Made)
+		}
 		if r.Key == awsauth.KeyAccounts {
 			gone.Accounts = append(gone.Accounts, r.ARN)
 		} else {
