@@ -121,6 +121,11 @@ func (a *app) migrateRollback(ctx context.Context, refs []string, m migrating) e
 		a.say("Refused. Nothing was changed.")
 		return told(exitRefused)
 	case m.dry || len(back.Steps) == 0:
+		if a.flags.output == "table" && m.dry {
+			if err := a.print("Nothing was changed.\n"); err != nil {
+				return err
+			}
+		}
 		return a.endReturn(ctx, v, back)
 	case !m.approve:
 		if err := a.confirm(ctx, fmt.Sprintf("Carry this out in %s as %s?", v.cluster.Name, v.e.index.Caller.ARN)); err != nil {

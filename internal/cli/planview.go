@@ -20,8 +20,8 @@ type planView struct {
 	again string
 	// applying leaves out what to type next: it is being done.
 	applying, people bool
-	color  bool
-	b      strings.Builder
+	color            bool
+	b                strings.Builder
 }
 
 func (v *planView) String() string {
