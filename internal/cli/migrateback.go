@@ -50,7 +50,7 @@ func (a *app) migrateStatus(ctx context.Context, refs []string, m migrating) err
 		return err
 	}
 	for _, v := range all {
-		if err := a.diagnostics(v.proof.Refusals); err != nil {
+		if err := a.diagnostics(v.named(v.proof.Refusals)); err != nil {
 			return err
 		}
 	}
@@ -115,7 +115,7 @@ func (a *app) migrateRollback(ctx context.Context, refs []string, m migrating) e
 	}
 	switch {
 	case len(back.Refusals) > 0:
-		if err := a.diagnostics(back.Refusals); err != nil {
+		if err := a.diagnostics(v.named(back.Refusals)); err != nil {
 			return err
 		}
 		a.say("Refused. Nothing was changed.")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -88,7 +89,7 @@ func (a *app) showMigration(all []*moving, m migrating) error {
 		return err
 	}
 	for _, c := range all {
-		if err := a.diagnostics(c.proof.Refusals); err != nil {
+		if err := a.diagnostics(c.named(c.proof.Refusals)); err != nil {
 			return err
 		}
 	}
@@ -203,6 +204,17 @@ func (v *moving) ref() string {
 		return v.e.index.ClusterName(v.cluster.ARN)
 	}
 	return v.cluster.Name
+}
+
+// named gives refusals the cluster's name in the place of its ARN, as people read it.
+func (v *moving) named(refusals diag.List) diag.List {
+	out := slices.Clone(refusals)
+	for i := range out {
+		if out[i].Cluster == string(v.cluster.ARN) {
+			out[i].Cluster = v.e.index.ClusterName(v.cluster.ARN)
+		}
+	}
+	return out
 }
 
 // command is what carries the next stage out, with the choices that were made.

@@ -72,7 +72,7 @@ func (a *app) mode(ctx context.Context, refs []string, m modeFlags) error {
 				return err
 			}
 		}
-		if err := a.diagnostics(view.Refusals); err != nil {
+		if err := a.diagnostics(v.named(view.Refusals)); err != nil {
 			return err
 		}
 		a.say("Refused. Nothing was changed.")
