@@ -65,6 +65,7 @@ What could not be read is marked ? and never becomes a no.`,
 			if err != nil {
 				return err
 			}
+			a.sayWhen(q, g)
 			if err := a.showExplanation(g, x); err != nil {
 				return err
 			}
