@@ -109,7 +109,7 @@ func (a *app) migrateRollback(ctx context.Context, refs []string, m migrating) e
 		return err
 	}
 	if a.flags.output == "table" {
-		if err := a.showReturn(v, back); err != nil {
+		if err := a.showReturn(v, m, back); err != nil {
 			return err
 		}
 	}
@@ -121,11 +121,6 @@ func (a *app) migrateRollback(ctx context.Context, refs []string, m migrating) e
 		a.say("Refused. Nothing was changed.")
 		return told(exitRefused)
 	case m.dry || len(back.Steps) == 0:
-		if a.flags.output == "table" && m.dry {
-			if err := a.print("Nothing was changed.\n"); err != nil {
-				return err
-			}
-		}
 		return a.endReturn(ctx, v, back)
 	case !m.approve:
 		if err := a.confirm(ctx, fmt.Sprintf("Carry this out in %s as %s?", v.cluster.Name, v.e.index.Caller.ARN)); err != nil {
@@ -170,7 +165,7 @@ func (a *app) sameWay(ctx context.Context, v *moving, m migrating, shown migrate
 	return false, a.endReturn(ctx, v, shown)
 }
 
-func (a *app) showReturn(v *moving, back migrate.Return) error {
+func (a *app) showReturn(v *moving, m migrating, back migrate.Return) error {
 	var l lines
 	l.line("%s   %s · stage %s", v.e.index.ClusterName(v.cluster.ARN), v.proof.Mode, v.proof.Stage)
 	for _, s := range back.Steps {
@@ -187,8 +182,12 @@ func (a *app) showReturn(v *moving, back migrate.Return) error {
 	for _, left := range back.Left {
 		l.wrapped("  · entry    ", "             ", left)
 	}
-	if len(back.Steps) == 0 && len(back.Refusals) == 0 {
+	switch {
+	case len(back.Refusals) > 0:
+	case len(back.Steps) == 0:
 		l.line("Nothing to undo: no entry of a migration has a row to go back to.")
+	case m.dry:
+		l.line("Nothing was changed.")
 	}
 	return a.print("%s", l.b.String())
 }

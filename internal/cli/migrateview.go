@@ -248,10 +248,12 @@ func (l *lines) next(a *app, v *moving, m migrating) {
 		l.line("%s: next, %s to make the entries that are missing%s", name, count(len(steps), "call"), then)
 	case removable > 0:
 		l.line("%s: every entry is there%s; next, %s to take out%s", name, since, count(removable, "row"), then)
-	case v.proof.Stage == migrate.StageMoved:
-		l.line("%s: moved. Next, when no other row works: %s mode %s --to API%s", name, a.name, name, a.again(m.planning))
 	case v.proof.Count(migrate.Choose) > 0:
 		l.line("%s: %s for a choice; %s shows the choices", name, waiting(v.proof), a.name+" migrate "+name+" --dry-run"+a.again(m.planning))
+	case v.proof.Stage == migrate.StageMoved && len(v.modeRefusals(m, access.ModeAPI)) > 0:
+		l.line("%s: moved, but rows work that have no entry; %s names them", name, a.name+" mode "+name+" --to API --dry-run"+a.again(m.planning))
+	case v.proof.Stage == migrate.StageMoved:
+		l.line("%s: moved. Next: %s mode %s --to API%s", name, a.name, name, a.again(m.planning))
 	default:
 		l.line("%s: nothing to do", name)
 	}
