@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/rolecall-dev/rolecall/schema"
 )
 
 // block is a fenced block of commands in a page, and the test that executes it where this one cannot.
@@ -67,6 +69,16 @@ func blocks(page, text string) []block {
 		}
 	}
 	return out
+}
+
+// TestEveryDocumentIsOnItsPage compares the schemas of what commands print with the page that lists them.
+func TestEveryDocumentIsOnItsPage(t *testing.T) {
+	page := pages(t)["docs/documents.md"]
+	for _, kind := range schema.Printed() {
+		if !strings.Contains(page, "`"+kind+"`") {
+			t.Errorf("docs/documents.md does not say what prints a %s", kind)
+		}
+	}
 }
 
 // TestEveryCommandInTheDocumentationIsExecuted runs what needs only Go, in a copy of the examples and with nobody's credentials.

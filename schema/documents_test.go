@@ -125,7 +125,8 @@ func (d *declarations) structure(name string) object {
 	for _, f := range s.Fields.List {
 		d.field(pkg, f, properties, &required)
 	}
-	out := object{"type": "object", "properties": properties, "required": slices.Sorted(slices.Values(required))}
+	// Where nothing is required that is an empty list: null is no JSON Schema.
+	out := object{"type": "object", "properties": properties, "required": append([]string{}, slices.Sorted(slices.Values(required))...)}
 	if text, _ := split(d.docs[name]); text != "" {
 		out["description"] = text
 	}

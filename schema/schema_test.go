@@ -33,6 +33,16 @@ func TestSchemasAreCurrent(t *testing.T) {
 	}
 }
 
+// A validator that is not ours stops at a null where a keyword wants a list or an object.
+func TestNoSchemaHoldsANull(t *testing.T) {
+	for _, kind := range schema.Kinds() {
+		text, _ := schema.Of(kind)
+		if strings.Contains(string(text), ": null") {
+			t.Errorf("the schema of %s holds a null", kind)
+		}
+	}
+}
+
 func TestEveryKindHasASchemaAndNothingElseHas(t *testing.T) {
 	for _, kind := range schema.Kinds() {
 		if text, ok := schema.Of(kind); !ok || !json.Valid(text) {

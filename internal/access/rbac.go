@@ -51,7 +51,14 @@ func Privileged(rules []rbacv1.PolicyRule, scope string) string {
 	return ""
 }
 
+func everything(r rbacv1.PolicyRule) bool {
+	return len(r.ResourceNames) == 0 && slices.Contains(r.APIGroups, "*") && slices.Contains(r.Resources, "*") && slices.Contains(r.Verbs, "*")
+}
+
 func privilegedRule(r rbacv1.PolicyRule, scope string) string {
+	if scope == "" && everything(r) {
+		return "all rights"
+	}
 	for _, p := range dangers {
 		if p.scoped && scope != "" && scope != SystemNamespace && (scope != BackupNamespace || p.name != awsAuth) {
 			continue

@@ -14,6 +14,7 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 )
@@ -111,6 +112,10 @@ func load(ctx context.Context, o Options) (awssdk.Config, error) {
 	if o.Region != "" {
 		opts = append(opts, config.WithRegion(o.Region))
 	}
+	opts = append(opts, config.WithLogger(logging.LoggerFunc(func(_ logging.Classification, format string, args ...any) {
+		// The SDK's warnings are about its own connections; what matters to a run comes back as an error.
+		o.Log.DebugContext(ctx, "the AWS SDK says", "text", fmt.Sprintf(format, args...))
+	})))
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
 		if missing, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {

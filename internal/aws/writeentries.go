@@ -209,7 +209,7 @@ func (a entryAPI) remove(ctx context.Context, w access.EntryWrite) error {
 	}
 	_, others := now.Divided()
 	switch {
-	case !now.Ours(w.Owner) && !w.Adopt:
+	case !now.Ours(w.Owner) && (!w.Adopt || !adoptable(now)):
 		return overtaken(w.Principal(), "does not carry our tag")
 	case !now.Row().Equal(*w.Before):
 		return overtaken(w.Principal(), "is not as it was")

@@ -81,6 +81,13 @@ func allow(policies []string) string {
 	return "EKS access policies " + strings.Join(policies, ", ") + " allow"
 }
 
+// sayWhen tells people of what time a snapshot's answer is.
+func (a *app) sayWhen(q asking, g *asked) {
+	if q.snapshot != "" && a.flags.output == "table" {
+		a.say("As of %s, when %s was taken.", g.Taken.UTC().Format("2006-01-02 15:04:05Z"), q.snapshot)
+	}
+}
+
 // ends gives an answer its exit code.
 func (q *asking) ends(g *asked) error {
 	if q.complete && !g.Complete() {

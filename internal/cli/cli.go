@@ -113,7 +113,7 @@ func (a *app) root() *cobra.Command {
 		Long: `rolecall gives IAM Identity Center users and groups access to EKS clusters across every
 account of an AWS organization, from one reviewed set of files.
 
-  user ─ group ─ account assignment ─ permission set ─ IAM role ─ aws-auth row ─ RBAC binding
+  user ─ group ─ account assignment ─ permission set ─ IAM role ─ row or access entry ─ binding
 
 Exit codes: 0 done · 1 failed · 2 the plan has changes (--detailed-exitcode) · 3 findings ·
 4 the saved plan is stale · 5 a guard refused · 6 data is incomplete (--require-complete) ·

@@ -503,6 +503,16 @@ func TestADeadEntryOfSomebodyElseIsAdoptedByMakingItAnew(t *testing.T) {
 	f.run(t, 0, "plan", "--detailed-exitcode")
 }
 
+// TestWhatAGrantWantsAlreadyIsMendedByApply asks about somebody whose mapping the policies would make.
+func TestWhatAGrantWantsAlreadyIsMendedByApply(t *testing.T) {
+	f := newFoyer(t, door{mode: "API", allow: "[{clusterRole: view}]"})
+	out, _ := f.run(t, 0, "explain", "dana", "--cluster", "eu", "get pods -n default")
+	contains(t, out, "No. dana cannot get pods", "\nTo mend it: rolecall apply\n")
+	f.run(t, 0, "apply", "--auto-approve")
+	out, _ = f.run(t, 0, "explain", "dana", "--cluster", "eu", "get pods -n default")
+	contains(t, out, "Yes. dana can get pods")
+}
+
 // TestWhatHappensInBetweenIsNotOverwritten lets others change what a run is about to write.
 func TestWhatHappensInBetweenIsNotOverwritten(t *testing.T) {
 	const view = "[{clusterRole: view, namespaces: [default]}]"

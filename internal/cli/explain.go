@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -64,6 +65,7 @@ What could not be read is marked ? and never becomes a no.`,
 			if err != nil {
 				return err
 			}
+			a.sayWhen(q, g)
 			if err := a.showExplanation(g, x); err != nil {
 				return err
 			}
@@ -95,7 +97,11 @@ func (g *asked) explain(user, cluster string, q graph.Question) (explain.Explana
 	_, doubtful := g.UsersDoubt()
 	switch {
 	case len(users) == 1:
-		return explain.Explain(g.Graph, users[0], c, q), nil
+		x := explain.Explain(g.Graph, users[0], c, q)
+		if g.in != nil {
+			x.Granted(g.mapped(c))
+		}
+		return x, nil
 	case len(users) == 0 && doubtful:
 		return explain.Nobody(g.Graph, user, c, q), nil
 	case len(users) == 0:
@@ -106,6 +112,13 @@ func (g *asked) explain(user, cluster string, q graph.Question) (explain.Explana
 		ids = append(ids, string(u.ID))
 	}
 	return explain.Explanation{}, fmt.Errorf("there are several users %q: give the id, one of %s", user, strings.Join(ids, ", "))
+}
+
+// mapped tells whether the policies want a set mapped in a cluster.
+func (g *asked) mapped(c *graph.Cluster) func(set string) bool {
+	return func(set string) bool {
+		return slices.ContainsFunc(g.built().State.Mappings, func(m access.Mapping) bool { return m.Cluster == c.ARN && m.PermissionSet == set })
+	}
 }
 
 // like proposes the user name that was most likely meant.

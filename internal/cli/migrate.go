@@ -28,7 +28,9 @@ type migrating struct {
 	snapshot      string
 	observe       time.Duration
 	approve, dry  bool
-	choices       migrate.Choices
+	// ended says that the run is over, so what is next is up to a later one.
+	ended   bool
+	choices migrate.Choices
 }
 
 // clusterChoice says which clusters a command is about.
@@ -131,6 +133,11 @@ func (a *app) migrate(ctx context.Context, refs []string, m migrating) error {
 	for _, v := range work {
 		a.advance(ctx, v, m, backup)
 	}
+	if ctx.Err() == nil {
+		if err := a.showWhere(work, m); err != nil {
+			return err
+		}
+	}
 	return a.endMigration(ctx, all)
 }
 
@@ -194,7 +201,10 @@ func (w *clusterChoice) pick(x *snapshot.Index, refs []string) ([]*access.Cluste
 			given++
 		}
 	}
-	if given != 1 {
+	if given > 1 {
+		return nil, usage("give one of a cluster, --all and --selector")
+	}
+	if given == 0 {
 		return nil, usage("name a cluster, or give --all or --selector")
 	}
 	var out []*access.Cluster
@@ -220,7 +230,7 @@ func (w *clusterChoice) pick(x *snapshot.Index, refs []string) ([]*access.Cluste
 		out = x.Select(s, snapshot.Selector{})
 	}
 	if len(out) == 0 {
-		return nil, usage("there is no such cluster in the estate")
+		return nil, usage("there is no such cluster in the estate%s", map[bool]string{true: ": " + w.selector + " matches none"}[w.selector != ""])
 	}
 	slices.SortFunc(out, func(a, b *access.Cluster) int { return strings.Compare(string(a.ARN), string(b.ARN)) })
 	return out, nil

@@ -50,7 +50,7 @@ func (a *app) migrateStatus(ctx context.Context, refs []string, m migrating) err
 		return err
 	}
 	for _, v := range all {
-		if err := a.diagnostics(v.proof.Refusals); err != nil {
+		if err := a.diagnostics(v.named(v.proof.Refusals)); err != nil {
 			return err
 		}
 	}
@@ -109,13 +109,13 @@ func (a *app) migrateRollback(ctx context.Context, refs []string, m migrating) e
 		return err
 	}
 	if a.flags.output == "table" {
-		if err := a.showReturn(v, back); err != nil {
+		if err := a.showReturn(v, m, back); err != nil {
 			return err
 		}
 	}
 	switch {
 	case len(back.Refusals) > 0:
-		if err := a.diagnostics(back.Refusals); err != nil {
+		if err := a.diagnostics(v.named(back.Refusals)); err != nil {
 			return err
 		}
 		a.say("Refused. Nothing was changed.")
@@ -165,7 +165,7 @@ func (a *app) sameWay(ctx context.Context, v *moving, m migrating, shown migrate
 	return false, a.endReturn(ctx, v, shown)
 }
 
-func (a *app) showReturn(v *moving, back migrate.Return) error {
+func (a *app) showReturn(v *moving, m migrating, back migrate.Return) error {
 	var l lines
 	l.line("%s   %s · stage %s", v.e.index.ClusterName(v.cluster.ARN), v.proof.Mode, v.proof.Stage)
 	for _, s := range back.Steps {
@@ -182,8 +182,12 @@ func (a *app) showReturn(v *moving, back migrate.Return) error {
 	for _, left := range back.Left {
 		l.wrapped("  · entry    ", "             ", left)
 	}
-	if len(back.Steps) == 0 && len(back.Refusals) == 0 {
+	switch {
+	case len(back.Refusals) > 0:
+	case len(back.Steps) == 0:
 		l.line("Nothing to undo: no entry of a migration has a row to go back to.")
+	case m.dry:
+		l.line("Nothing was changed.")
 	}
 	return a.print("%s", l.b.String())
 }

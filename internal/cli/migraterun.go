@@ -58,7 +58,7 @@ func (a *app) agreed(ctx context.Context, v *moving, m migrating) bool {
 		return false
 	}
 	if len(v.proof.Refusals) > 0 {
-		_ = a.diagnostics(v.proof.Refusals) // what cannot be written to stderr cannot be said there either
+		_ = a.diagnostics(v.named(v.proof.Refusals)) // what cannot be written to stderr cannot be said there either
 		v.trouble = append(v.trouble, "it cannot be proven any more")
 		return false
 	}
@@ -176,7 +176,7 @@ func (a *app) switchMode(ctx context.Context, v *moving, m migrating, to access.
 		return
 	}
 	if refusals := v.modeRefusals(m, to); len(refusals) > 0 {
-		_ = a.diagnostics(refusals) // what cannot be written to stderr cannot be said there either
+		_ = a.diagnostics(v.named(refusals)) // what cannot be written to stderr cannot be said there either
 		v.trouble, v.refusals = append(v.trouble, "the mode was refused"), refusals
 		return
 	}
@@ -185,7 +185,7 @@ func (a *app) switchMode(ctx context.Context, v *moving, m migrating, to access.
 	}
 	// A row that came while EKS changed the mode, which takes it minutes, cannot be kept from being ignored, but it can be told of.
 	if late := m.passed(v.proof.Unserved()); len(late) > 0 {
-		_ = a.diagnostics(late)
+		_ = a.diagnostics(v.named(late))
 		v.trouble = append(v.trouble, "rows were written while the mode changed, and are ignored")
 	}
 }

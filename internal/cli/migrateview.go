@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -88,7 +89,7 @@ func (a *app) showMigration(all []*moving, m migrating) error {
 		return err
 	}
 	for _, c := range all {
-		if err := a.diagnostics(c.proof.Refusals); err != nil {
+		if err := a.diagnostics(c.named(c.proof.Refusals)); err != nil {
 			return err
 		}
 	}
@@ -106,20 +107,56 @@ func (a *app) showMigration(all []*moving, m migrating) error {
 func (l *lines) cluster(v *moving) {
 	p := v.proof
 	l.line("%s   %s · stage %s", v.e.index.ClusterName(p.Cluster), p.Mode, p.Stage)
+	wide := 0
 	for _, r := range p.Rows {
-		l.row(v, r)
+		wide = max(wide, utf8.RuneCountInString(diag.Escape(shortARN(v.cluster, r.ARN))))
 	}
 	for _, e := range p.Moved {
-		l.line("  ✔ entry    %-36s %s", shortARN(v.cluster, string(e.Principal)), "its row is gone")
+		wide = max(wide, utf8.RuneCountInString(diag.Escape(shortARN(v.cluster, string(e.Principal)))))
 	}
-	l.line("Proof: %d the same, %d different as chosen, %d wait for a choice, %d go, %d stay, %d hidden, %d admit nobody",
-		p.Count(migrate.Same), p.Count(migrate.Differs), p.Count(migrate.Choose), p.Count(migrate.Drops), p.Count(migrate.Stays), p.Count(migrate.Hidden), p.Count(migrate.Nobody))
+	wide = min(wide, maxName)
+	for _, r := range p.Rows {
+		l.row(v, r, wide)
+	}
+	for _, e := range p.Moved {
+		l.line("  ✔ entry    %-*s %s", wide, shortARN(v.cluster, string(e.Principal)), "its row is gone")
+	}
+	l.wrapped("Proof: ", "  ", counts(p))
 	l.line("")
 }
 
-func (l *lines) row(v *moving, r migrate.Case) {
+// counts says how many rows each verdict has, those that have any.
+func counts(p *migrate.Proof) string {
+	var out []string
+	for _, c := range []struct {
+		verdict   migrate.Verdict
+		one, more string
+	}{
+		{migrate.Same, "the same", "the same"},
+		{migrate.Differs, "different as chosen", "different as chosen"},
+		{migrate.Choose, "waits for a choice", "wait for a choice"},
+		{migrate.Drops, "goes", "go"},
+		{migrate.Stays, "stays", "stay"},
+		{migrate.Hidden, "hidden", "hidden"},
+		{migrate.Nobody, "admits nobody", "admit nobody"},
+	} {
+		switch n := p.Count(c.verdict); n {
+		case 0:
+		case 1:
+			out = append(out, "1 "+c.one)
+		default:
+			out = append(out, fmt.Sprintf("%d %s", n, c.more))
+		}
+	}
+	if len(out) == 0 {
+		return "no row is left to speak of"
+	}
+	return strings.Join(out, ", ")
+}
+
+func (l *lines) row(v *moving, r migrate.Case, wide int) {
 	what := map[awsauth.Key]string{awsauth.KeyRoles: "row", awsauth.KeyUsers: "user row", awsauth.KeyAccounts: "account"}[r.Key]
-	head := fmt.Sprintf("  %s %-8s %-36s %-8s", mark(r.Verdict), what, shortARN(v.cluster, r.ARN), r.Verdict)
+	head := fmt.Sprintf("  %s %-8s %-*s %-8s", mark(r.Verdict), what, wide, shortARN(v.cluster, r.ARN), r.Verdict)
 	if utf8.RuneCountInString(head)+utf8.RuneCountInString(r.Why) < screenWidth {
 		l.line("%s %s", head, r.Why)
 	} else {
@@ -136,9 +173,14 @@ func (l *lines) row(v *moving, r migrate.Case) {
 		l.wrapped("               ~ ", "                 ", d)
 	}
 	for _, n := range r.Needs {
-		if n.Chosen == "" {
+		offer := "--accept" + spell([]string{n.Offer})
+		switch {
+		case n.Chosen != "":
+		case n.Why == r.Why:
+			l.line("               ? %s", offer)
+		default:
 			l.wrapped("               ? ", "                 ", n.Why)
-			l.line("                 --accept %s", strings.TrimSpace(spell([]string{n.Offer})))
+			l.line("                 %s", offer)
 		}
 	}
 }
@@ -156,23 +198,64 @@ func (l *lines) effect(v *moving, r migrate.Case) {
 	l.wrapped("               "+entry+": ", "                 ", what)
 }
 
+// ref is what to type for the cluster: its name, and where more are called so as much as tells them apart.
+func (v *moving) ref() string {
+	if _, err := v.e.index.ClusterNamed(v.cluster.Name); err != nil {
+		return v.e.index.ClusterName(v.cluster.ARN)
+	}
+	return v.cluster.Name
+}
+
+// named gives refusals the cluster's name in the place of its ARN, as people read it.
+func (v *moving) named(refusals diag.List) diag.List {
+	out := slices.Clone(refusals)
+	for i := range out {
+		if out[i].Cluster == string(v.cluster.ARN) {
+			out[i].Cluster = v.e.index.ClusterName(v.cluster.ARN)
+		}
+	}
+	return out
+}
+
+// command is what carries the next stage out, with the choices that were made.
+func (v *moving) command(a *app, m migrating) string {
+	args := []string{v.ref()}
+	for _, c := range m.accept {
+		args = append(args, "--accept", c)
+	}
+	for _, c := range m.leave {
+		args = append(args, "--leave", c)
+	}
+	return a.name + " migrate" + spell(args) + a.again(m.planning)
+}
+
 // next says what a run does, or what to type.
 func (l *lines) next(a *app, v *moving, m migrating) {
-	name := v.cluster.Name
+	name, then, since := v.ref(), "", ""
+	if m.dry || m.ended {
+		then = ": " + v.command(a, m)
+	}
+	if !m.ended {
+		since = " since " + v.proof.Since().UTC().Format("2006-01-02 15:04:05Z")
+	}
 	steps, removable := v.proof.EntrySteps(), len(v.proof.Removable())
 	switch {
 	case len(v.proof.Refusals) > 0:
 		l.line("%s: nothing can be proven, so nothing is done", name)
 	case v.cluster.Mode == access.ModeConfigMap && len(steps) > 0:
-		l.line("%s: access entries need another mode first: %s mode %s --to API_AND_CONFIG_MAP", name, a.name, name)
+		l.line("%s: access entries need another mode first: %s mode %s --to API_AND_CONFIG_MAP%s", name, a.name, name, a.again(m.planning))
 	case len(steps) > 0:
-		l.line("%s: next, %s to make %s", name, count(len(steps), "call"), "the entries that are missing")
+		l.line("%s: next, %s to make the entries that are missing%s", name, count(len(steps), "call"), then)
 	case removable > 0:
-		l.line("%s: every entry is there since %s; next, %s to take out", name, v.proof.Since().Format(time.RFC3339), count(removable, "row"))
+		l.line("%s: every entry is there%s; next, %s to take out%s", name, since, count(removable, "row"), then)
+	case v.proof.Count(migrate.Choose) > 0:
+		l.line("%s: %s for a choice; %s shows the choices", name, waiting(v.proof), a.name+" migrate "+name+" --dry-run"+a.again(m.planning))
+	case v.proof.Stage == migrate.StageMoved && len(v.modeRefusals(m, access.ModeAPI)) > 0:
+		l.line("%s: moved, but rows work that have no entry; %s names them", name, a.name+" mode "+name+" --to API --dry-run"+a.again(m.planning))
 	case v.proof.Stage == migrate.StageMoved:
-		l.line("%s: moved. Next, when no other row works: %s mode %s --to API", name, a.name, name)
+		l.line("%s: moved. Next: %s mode %s --to API%s", name, a.name, name, a.again(m.planning))
 	default:
-		l.line("%s: nothing to do%s", name, waiting(v.proof))
+		l.line("%s: nothing to do", name)
 	}
 	if m.stage == untilAPI && v.cluster.Mode != access.ModeAPI {
 		l.line("%s: then the mode API. That is one-way: EKS never goes back, and rows are ignored from then on", name)
@@ -180,10 +263,25 @@ func (l *lines) next(a *app, v *moving, m migrating) {
 }
 
 func waiting(p *migrate.Proof) string {
-	if n := p.Count(migrate.Choose); n > 0 {
-		return fmt.Sprintf(": %s for a choice", map[bool]string{true: "1 row waits", false: fmt.Sprintf("%d rows wait", n)}[n == 1])
+	if n := p.Count(migrate.Choose); n != 1 {
+		return fmt.Sprintf("%d rows wait", n)
 	}
-	return ""
+	return "1 row waits"
+}
+
+// showWhere says where the clusters stand after a run, and what to type next.
+func (a *app) showWhere(all []*moving, m migrating) error {
+	if a.flags.output != "table" {
+		return nil
+	}
+	m.ended, m.stage = true, ""
+	var l lines
+	for _, v := range all {
+		if len(v.trouble) == 0 && migrate.Complete(v.result) {
+			l.next(a, v, m)
+		}
+	}
+	return a.print("%s", l.b.String())
 }
 
 // showOutcome is one line for a step that ended.

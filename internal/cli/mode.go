@@ -50,6 +50,9 @@ type modeView struct {
 
 func (a *app) mode(ctx context.Context, refs []string, m modeFlags) error {
 	to := access.AuthenticationMode(m.to)
+	if m.to == "" {
+		return usage("--to is missing: %s or %s", access.ModeAPIAndConfigMap, access.ModeAPI)
+	}
 	if to != access.ModeAPIAndConfigMap && to != access.ModeAPI {
 		return usage("--to is %q; it may be %s or %s", m.to, access.ModeAPIAndConfigMap, access.ModeAPI)
 	}
@@ -69,7 +72,7 @@ func (a *app) mode(ctx context.Context, refs []string, m modeFlags) error {
 				return err
 			}
 		}
-		if err := a.diagnostics(view.Refusals); err != nil {
+		if err := a.diagnostics(v.named(view.Refusals)); err != nil {
 			return err
 		}
 		a.say("Refused. Nothing was changed.")
@@ -92,7 +95,15 @@ func (a *app) mode(ctx context.Context, refs []string, m modeFlags) error {
 	}
 	a.switchMode(ctx, v, m.migrating, to)
 	view.Outcomes, view.Refusals = append(view.Outcomes, v.result...), append(view.Refusals, v.refusals...)
-	return a.endMode(ctx, v, view, "is in mode "+m.to)
+	return a.endMode(ctx, v, view, "is in mode "+m.to+beyondMode(a, v, to))
+}
+
+// beyondMode says what comes after a mode.
+func beyondMode(a *app, v *moving, to access.AuthenticationMode) string {
+	if to == access.ModeAPI || len(v.proof.Rows) == 0 {
+		return ""
+	}
+	return "; next: " + v.command(a, migrating{})
 }
 
 // modeNotice says what the mode means.

@@ -20,8 +20,8 @@ type planView struct {
 	again string
 	// applying leaves out what to type next: it is being done.
 	applying, people bool
-	color  bool
-	b      strings.Builder
+	color            bool
+	b                strings.Builder
 }
 
 func (v *planView) String() string {
@@ -243,6 +243,27 @@ func (v *planView) object(c plan.Change) string {
 	return c.Name
 }
 
+// why is the change's reason as its line has it; "" where a grant simply wants it.
+func (v *planView) why(c plan.Change) string {
+	switch {
+	case c.Kind == plan.KindPermissionSetTag:
+		return c.Note
+	case c.Reason == plan.ReasonMatched:
+		return c.Because
+	case c.Because != "":
+		return string(c.Reason) + ": " + c.Because
+	case c.Reason == plan.ReasonPeople:
+		return v.peopleChanged(c)
+	case c.Reason == plan.ReasonAdopted && c.Action == plan.Delete:
+		return fmt.Sprintf("%s, and dead: it is made anew (%s)", c.Reason, diag.RC3003)
+	case c.Reason == plan.ReasonRemade:
+		return fmt.Sprintf("%s (%s)", c.Reason, diag.RC3003)
+	case c.Reason == plan.ReasonGranted:
+		return ""
+	}
+	return string(c.Reason)
+}
+
 // notes are what the change does and why, with the people counted; the weightiest first.
 func (v *planView) notes(c plan.Change) []string {
 	var parts []string
@@ -252,21 +273,8 @@ func (v *planView) notes(c plan.Change) []string {
 	if n := counted(c); n != "" {
 		parts = append(parts, n)
 	}
-	switch {
-	case c.Kind == plan.KindPermissionSetTag:
-		parts = append(parts, c.Note)
-	case c.Reason == plan.ReasonMatched:
-		parts = append(parts, c.Because)
-	case c.Because != "":
-		parts = append(parts, string(c.Reason)+": "+c.Because)
-	case c.Reason == plan.ReasonPeople:
-		parts = append(parts, v.peopleChanged(c))
-	case c.Reason == plan.ReasonAdopted && c.Action == plan.Delete:
-		parts = append(parts, fmt.Sprintf("%s, and dead: it is made anew (%s)", c.Reason, diag.RC3003))
-	case c.Reason == plan.ReasonRemade:
-		parts = append(parts, fmt.Sprintf("%s (%s)", c.Reason, diag.RC3003))
-	case c.Reason != plan.ReasonGranted:
-		parts = append(parts, string(c.Reason))
+	if why := v.why(c); why != "" {
+		parts = append(parts, why)
 	}
 	if c.After != nil && c.After.Mapping != nil {
 		parts = append(parts, mappingNotes(c)...)

@@ -91,6 +91,7 @@ func (a *app) matrixReport(cmd *cobra.Command, r reporting) error {
 	report := explain.Matrix(g.Graph, clusters, func(e explain.Entry) bool {
 		return !slices.ContainsFunc(keep, func(f func(explain.Entry) bool) bool { return !f(e) })
 	})
+	a.sayWhen(r.asking, g)
 	if err := a.showReport(g, report, len(keep) > 0); err != nil {
 		return err
 	}

@@ -55,6 +55,7 @@ Ways in for others than people of Identity Center are listed after them; who can
 				return err
 			}
 			answer := explain.Who(g.Graph, where, question)
+			a.sayWhen(q, g)
 			if err := a.showWhoCan(g, answer); err != nil {
 				return err
 			}

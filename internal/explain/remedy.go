@@ -30,6 +30,16 @@ func remedy(g *graph.Graph, c *graph.Cluster, p graph.Path, u access.User, r *ac
 	return "read what is missing, then ask again: rolecall snapshot --require-complete"
 }
 
+// selectCluster is what mends a mapping that only a grant is missing for.
+const selectCluster = "let a grant select the cluster, then: rolecall apply"
+
+// Granted leaves out of the remedy what the policies say already: mapped tells whether a grant maps the set in the cluster.
+func (x *Explanation) Granted(mapped func(set string) bool) {
+	if strings.HasSuffix(x.Remedy, selectCluster) && mapped(x.Paths[0].Through()) {
+		x.Remedy = "rolecall apply"
+	}
+}
+
 // asker is somebody, and what they ask for; nil where it is anything at all.
 type asker struct {
 	access.User
@@ -92,7 +102,7 @@ func mapping(c *graph.Cluster, p graph.Path, h graph.Hop) string {
 	case slices.Contains([]diag.Code{diag.RC2002, diag.RC2004, diag.RC2005, diag.RC2022}, h.Code):
 		return "rolecall lint --cluster " + word(c.Name) + " --fix"
 	case h.Code == "", h.Code == diag.RC3002 && c.OwnRow(access.ARN(h.Evidence.Object)):
-		return "let a grant select the cluster, then: rolecall apply"
+		return selectCluster
 	case slices.Contains([]diag.Code{diag.RC2003, diag.RC2019, diag.RC2023, diag.RC2024, diag.RC2025, diag.RC2026, diag.RC3001, diag.RC3002}, h.Code):
 		if arn := roleARN(p); arn != "" {
 			return writeRow(h, "rolearn", string(arn))

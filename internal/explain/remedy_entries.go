@@ -29,7 +29,7 @@ func entryRemedy(c *graph.Cluster, p graph.Path, h graph.Hop) string {
 	case h.Via == access.ViaEntry && h.Code == diag.RC3002:
 		return successor(c, p, access.ARN(h.Evidence.Object))
 	case h.Code == diag.RC3009:
-		return "the role needs an access entry: let a grant select the cluster, then: rolecall apply"
+		return "the role needs an access entry: " + selectCluster
 	}
 	return ""
 }

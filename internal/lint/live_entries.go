@@ -230,13 +230,18 @@ func (l *live) hidden() {
 	l.counting = append(l.counting, entries...)
 }
 
+// hides reports a row that an entry is in front of. That nodes have both is how EKS keeps it, with entries of their own types.
 func (l *live) hides(row awsauth.Entry, e *access.AccessEntry) {
+	if e.Type != access.EntryStandard && awsauth.NodeRow(row) {
+		return
+	}
 	d := diag.New(diag.RC3004, l.places.arn(row), "an access entry hides this row").
 		WithDetail(fmt.Sprintf("%s has an access entry too, and where there is one the row is not looked at: people arrive as %q in %s, and not as %q in %s.",
 			e.Principal, e.Username, groupList(e.Groups), row.Username, groupList(row.Groups))).
 		WithHint("take the row out, or first give the entry what the row gives: rolecall migrate " + quote(l.name))
 	if row.Username == e.Username && slices.Equal(sorted(row.Groups), sorted(e.Groups)) {
 		d.Detail = fmt.Sprintf("%s has an access entry too, which gives the same.", e.Principal)
+		d.Hint = "take the row out: rolecall migrate " + quote(l.name)
 		d.Severity = diag.Note
 	}
 	l.say(d, row.ARN)

@@ -108,6 +108,11 @@ func TestWhatIsWrongWithAccessEntries(t *testing.T) {
 			name: "an entry hides a row", rows: []string{mapped(devRole, "row:{{SessionNameRaw}}", "ops")}, state: entries(mixed, entered(dev, "entry:{{SessionNameRaw}}", false)),
 			want: []string{"RC3004 an access entry hides this row [" + arn + devRole + "]"},
 		},
+		{name: "EKS keeps the rows of nodes beside their entries", rows: []string{mapped("node", "system:node:{{EC2PrivateDNSName}}", "system:bootstrappers", "system:nodes")}, state: entries(mixed, func() access.AccessEntry {
+			e := entered("node", "system:node:{{EC2PrivateDNSName}}", false, "system:nodes")
+			e.Type = "EC2_LINUX"
+			return e
+		}())},
 		{name: "a dead one does not", rows: []string{mapped(devRole, "row:{{SessionNameRaw}}", "ops")}, state: entries(mixed, owned), want: []string{"RC3003 the access entry is dead: its role was made again [" + arn + dev + "]"}},
 		{name: "whether it is dead is not known without the role", rows: []string{mapped(devRole, "row:{{SessionNameRaw}}", "ops")}, state: also(entries(mixed, entered(dev, "x", false)), func(s *snapshot.Snapshot) { s.Roles = nil; gap(access.PartRoles)(s) })},
 		{

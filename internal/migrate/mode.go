@@ -19,10 +19,10 @@ func (p *Proof) ModeRefusals(to access.AuthenticationMode) diag.List {
 	}
 	switch step := order[to] - order[p.Mode]; {
 	case step < 0:
-		return say(fmt.Sprintf("the cluster is in mode %s, and EKS never goes back to %s", p.Mode, to), "The mode of a cluster is one-way.", "to give people their rows back while the mode still honours them: rolecall migrate rollback")
+		return say(fmt.Sprintf("the cluster is in mode %s, and EKS never goes back to %s", p.Mode, to), "The mode of a cluster is one-way.", "what rows gave, access entries give: rolecall apply for what grants want, aws eks create-access-entry for the rest")
 	case step > 1:
 		return say(fmt.Sprintf("from %s to %s are two steps", p.Mode, to), "Entries can be made in API_AND_CONFIG_MAP only, so in one step everybody who comes in by a row would be refused.",
-			"rolecall mode "+p.Cluster.Name()+" --to API_AND_CONFIG_MAP, then rolecall migrate "+p.Cluster.Name())
+			"rolecall mode "+p.Cluster.Name()+" --to API_AND_CONFIG_MAP && rolecall migrate "+p.Cluster.Name())
 	case step == 0 || to != access.ModeAPI:
 		return nil
 	}
@@ -49,7 +49,7 @@ func (p *Proof) blocking(r Case) diag.List {
 		code, hint = diag.RC4003, "make the nodes' entry (type EC2_LINUX, FARGATE_LINUX, …) first, or take the row out when no node uses it"
 	}
 	d := diag.New(code, diag.Pos{}, fmt.Sprintf("the row of %s works and has no entry", r.ARN)).
-		WithDetail("In mode API aws-auth is ignored: whoever comes by this row is refused. " + r.Why + ".").WithHint(hint)
+		WithDetail("In mode API aws-auth is ignored: whoever comes by this row is refused; " + r.Why + ".").WithHint(hint)
 	d.Severity, d.Cluster, d.Object = diag.Error, string(p.Cluster), r.ARN
 	return diag.List{d}
 }

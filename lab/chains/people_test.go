@@ -51,7 +51,7 @@ func unheld() []chain {
 				w.grants(t, ofReborn)
 				w.reassign(t, "Reborn", "reborn", c.AccountID)
 			},
-			remedy: grant,
+			remedy: "rolecall apply",
 			grants: ofReborn,
 		},
 		{

@@ -35,7 +35,7 @@ func (w *world) steps() []step {
 		form(`rolecall (lint --cluster \S+ --fix)`, func(t *testing.T, _ *chain, _ *person, found []string) {
 			w.run(t, w.Caller(t), 0, append(strings.Fields(found[1]), "--auto-approve")...)
 		}),
-		form(`(?:let a grant|name) .*, then: rolecall apply`, w.applies),
+		form(`(?:(?:let a grant|name) .*, then: )?rolecall apply`, w.applies),
 		form(`rolecall (lint --cluster \S+) shows the row and what to write instead`+editRows, w.reads),
 		form(`in (mapRoles|mapUsers), row (\d+), write (rolearn|username): "([^"]*)"(?: in the place of (sso))?`+editRows, w.writes),
 		form(`(?:think twice, .*: )?(kubectl create .*?)(?: && (kubectl create .*))?`, w.creates),
