@@ -209,12 +209,18 @@ func (a entryAPI) remove(ctx context.Context, w access.EntryWrite) error {
 	}
 	_, others := now.Divided()
 	switch {
-	case !now.Ours(w.Owner) && !w.Adopt:
+	case !now.Ours(w.Owner) && (!w.Adopt || !w.Dead || !adoptable(now)):
 		return overtaken(w.Principal(), "does not carry our tag")
 	case !now.Row().Equal(*w.Before):
 		return overtaken(w.Principal(), "is not as it was")
 	case len(others) > 0:
 		return overtaken(w.Principal(), "has "+others[0].String()+", which somebody else gave it")
+	}
+	if !now.Ours(w.Owner) {
+		// Whoever may take it over may delete it only then, and a run that breaks off here is finished by the next.
+		if err := a.tag(ctx, now, map[string]string{access.TagOwner: w.Owner}); err != nil {
+			return err
+		}
 	}
 	_, err = a.DeleteAccessEntry(ctx, &eks.DeleteAccessEntryInput{ClusterName: a.cluster, PrincipalArn: text(w.Principal())})
 	if _, gone := errors.AsType[*types.ResourceNotFoundException](err); gone {

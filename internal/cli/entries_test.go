@@ -308,6 +308,13 @@ func TestWhatIsAppliedIsThereAndASecondPlanIsEmpty(t *testing.T) {
 			[]string{"it is listed under adopt"},
 		},
 		{
+			"a dead entry of somebody else that is adopted is made anew and keeps its groups",
+			door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(func(e *doorEntry) { foreign(e); dead(e) })}},
+			[]string{ourEntry + "[shop-developers]"},
+			false,
+			[]string{"it is listed under adopt"},
+		},
+		{
 			"an entry that only lacks our tag is adopted as it is",
 			door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(func(e *doorEntry) { e.Tags = nil })}},
 			[]string{byUser},
@@ -406,6 +413,17 @@ func TestARunThatBreaksOffAtAnyWriteIsFinishedByTheNext(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// What waits for a change of the same cluster is not begun where that one failed.
+func TestADeadEntryThatCannotBeDeletedIsNotMadeAnew(t *testing.T) {
+	f := newFoyer(t, door{mode: "API", allow: "[{clusterRole: view}]", entries: []doorEntry{entry(dead)}})
+	f.sim.SetFaults(awssim.Faults{Rules: []awssim.Fault{{Service: "eks", Operation: "DeleteAccessEntry", Kind: awssim.Deny}}})
+	out, _ := f.run(t, 1, "apply", "--auto-approve")
+	contains(t, out, "✘ - entry", "· + entry")
+	if n := f.sim.Calls()["eks:CreateAccessEntry"]; n > 0 {
+		t.Errorf("the entry was made %d times beside the dead one", n)
 	}
 }
 
