@@ -569,3 +569,48 @@ func TestWhatHappensInBetweenIsNotOverwritten(t *testing.T) {
 		})
 	}
 }
+
+// TestASavedPlanIsNotCarriedOutOnceAnEntryThatItChangesWasChanged: exit code 4, and nothing is written.
+func TestASavedPlanIsNotCarriedOutOnceAnEntryThatItChangesWasChanged(t *testing.T) {
+	was := access.Row{RoleARN: devRole, Username: "sso:Dev:{{SessionNameRaw}}", Groups: []string{"more"}}
+	for _, tt := range []struct {
+		name      string
+		meanwhile func(context.Context, *aws.Client, access.Cluster) error
+		want      string
+	}{
+		{"other groups", func(ctx context.Context, c *aws.Client, cl access.Cluster) error {
+			now := was
+			now.Groups = []string{"others"}
+			return c.UpdateEntry(ctx, cl, access.EntryWrite{Owner: "platform", Before: &was, After: &now})
+		}, ourEntry + "[others]"},
+		{"gone", func(ctx context.Context, c *aws.Client, cl access.Cluster) error {
+			return c.DeleteEntry(ctx, cl, access.EntryWrite{Owner: "platform", Before: &was})
+		}, ""},
+		{"the policy that was to be given is there in another scope", func(ctx context.Context, c *aws.Client, cl access.Cluster) error {
+			a := in(viewPolicy, "default")
+			return c.AssociatePolicy(ctx, cl, access.PolicyWrite{Owner: "platform", Principal: devRole, After: &a})
+		}, ourEntry + "[more] AmazonEKSViewPolicy default"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFoyer(t, door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}]", entries: []doorEntry{entry(func(e *doorEntry) { e.Groups = []string{"more"} })}})
+			file := filepath.Join(f.dir, "saved")
+			f.run(t, 0, "plan", "--out", file)
+			c, err := aws.New(t.Context(), aws.Options{RoleName: "rolecall", Clock: time.Now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cl := access.Cluster{ARN: "arn:aws:eks:eu-central-1:111122223333:cluster/eu", Account: "111122223333", Region: "eu-central-1", Name: "eu"}
+			if err := tt.meanwhile(t.Context(), c, cl); err != nil {
+				t.Fatal(err)
+			}
+			f.run(t, exitStale, "apply", file)
+			want := []string{nodesEntry}
+			if tt.want != "" {
+				want = append([]string{tt.want}, want...)
+			}
+			if d := cmp.Diff(want, f.entries(t)); d != "" {
+				t.Errorf("access entries (-want +got):\n%s", d)
+			}
+		})
+	}
+}
