@@ -40,3 +40,24 @@ func scoped(namespaces string) access.PolicyAssociation {
 	}
 	return access.PolicyAssociation{Policy: "p", Scope: access.ScopeNamespace, Namespaces: slices.Sorted(slices.Values(strings.Split(namespaces, ",")))}
 }
+
+// The record of an entry's associations holds a short digest of each policy; one of another would be taken for ours.
+func TestTheRecordTellsTheEKSAccessPoliciesApart(t *testing.T) {
+	names := strings.Fields(`AIDevOpsAgentAccessPolicy AmazonAIOpsAssistantPolicy AmazonARCRegionSwitchScalingPolicy AmazonEKSACKPolicy AmazonEKSAdminPolicy
+		AmazonEKSAdminViewPolicy AmazonEKSArgoCDClusterPolicy AmazonEKSArgoCDPolicy AmazonEKSAutoNodePolicy AmazonEKSBlockStorageClusterPolicy
+		AmazonEKSBlockStoragePolicy AmazonEKSClusterAdminPolicy AmazonEKSComputeClusterPolicy AmazonEKSComputePolicy AmazonEKSEditPolicy AmazonEKSEventPolicy
+		AmazonEKSHybridPolicy AmazonEKSKROPolicy AmazonEKSLoadBalancingClusterPolicy AmazonEKSLoadBalancingPolicy AmazonEKSNetworkingClusterPolicy
+		AmazonEKSNetworkingPolicy AmazonEKSPodIdentityPolicy AmazonEKSSecretAdminPolicy AmazonEKSSecretReaderPolicy AmazonEKSViewPolicy AmazonEMRJobPolicy
+		AmazonSagemakerHyperpodClusterPolicy AmazonSagemakerHyperpodControllerPolicy AmazonSagemakerHyperpodSpacePolicy AmazonSagemakerHyperpodSpaceTemplatePolicy
+		AmazonSagemakerHyperpodSystemNamespacePolicy AmazonSagemakerHyperpodUserClusterPolicy`)
+	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
+		record := access.PolicyRecord{}
+		for _, n := range names {
+			p := access.PolicyARN(partition, n)
+			if record.Names(p) {
+				t.Errorf("%s is taken for another", p)
+			}
+			record.Put(access.PolicyAssociation{Policy: p, Scope: access.ScopeCluster})
+		}
+	}
+}
