@@ -14,6 +14,7 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/apply"
 	"github.com/rolecall-dev/rolecall/internal/aws"
 	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 	"github.com/rolecall-dev/rolecall/internal/kube"
 	"github.com/rolecall-dev/rolecall/internal/plan"
 )
@@ -48,13 +49,8 @@ func newBench(t *testing.T, faults awssim.Faults) bench {
 	}
 	srv := httptest.NewServer(awssim.New(awssim.Options{State: state, Clock: time.Now, Faults: faults}))
 	t.Cleanup(srv.Close)
-	for k, v := range map[string]string{
-		"AWS_ENDPOINT_URL": srv.URL, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIACALLERCALLERCALL", "AWS_SECRET_ACCESS_KEY": "secret",
-		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		t.Setenv(k, v)
-	}
-	client, err := aws.New(t.Context(), aws.Options{Clock: time.Now})
+	simtest.Setenv(t, srv.URL)
+	client, err := aws.New(t.Context(), aws.Options{Clock: time.Now, Pace: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

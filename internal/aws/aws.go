@@ -36,6 +36,8 @@ type Options struct {
 	ExternalID string
 	// AssignmentTimeout bounds the wait for one assignment; zero means ten minutes.
 	AssignmentTimeout time.Duration
+	// Pace multiplies the rates that calls stay below; zero means one. Only a simulator, which nobody else calls, takes more.
+	Pace float64
 	// Clock tells the time. It is required.
 	Clock func() time.Time
 	// Log receives what is worth knowing and is not an error; nil discards it.
@@ -91,7 +93,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		opt: o, cfg: cfg, limits: newLimits(o.Clock), jitter: rand.Float64,
+		opt: o, cfg: cfg, limits: newLimits(o.Clock, o.Pace), jitter: rand.Float64,
 		renewal: renewalCommand(cfg.ConfigSources),
 		caller:  newMemo[access.Caller](), organization: newMemo[access.Organization](),
 		turns: newTurns(),

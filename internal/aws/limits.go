@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -68,12 +69,14 @@ type bucketKey struct{ service, operation, account, region string }
 // limits holds the buckets of all services.
 type limits struct {
 	clock   func() time.Time
+	pace    float64
 	mu      sync.Mutex
 	buckets map[bucketKey]*bucket
 }
 
-func newLimits(clock func() time.Time) *limits {
-	return &limits{clock: clock, buckets: map[bucketKey]*bucket{}}
+// newLimits keeps calls below AWS' rates times the pace; zero means one.
+func newLimits(clock func() time.Time, pace float64) *limits {
+	return &limits{clock: clock, pace: cmp.Or(pace, 1), buckets: map[bucketKey]*bucket{}}
 }
 
 // of returns the bucket of an operation.
@@ -83,7 +86,7 @@ func (l *limits) of(s scope, operation string) *bucket {
 	defer l.mu.Unlock()
 	b := l.buckets[key]
 	if b == nil {
-		ceiling := rate.Limit(q.perSecond)
+		ceiling := rate.Limit(q.perSecond * l.pace)
 		b = &bucket{limiter: rate.NewLimiter(ceiling, q.burst), ceiling: ceiling}
 		l.buckets[key] = b
 	}

@@ -155,7 +155,7 @@ func busiestSecond(w *wire) int {
 
 func TestARateFallsWithThrottlesAndGrowsBack(t *testing.T) {
 	start := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	b := newLimits(func() time.Time { return start }).of(scope{service: serviceSSO}, "ListPermissionSets")
+	b := newLimits(func() time.Time { return start }, 1).of(scope{service: serviceSSO}, "ListPermissionSets")
 	full := b.limiter.Limit()
 	b.throttled(start)
 	b.throttled(start.Add(cutEvery / 2))

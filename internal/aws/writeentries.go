@@ -218,7 +218,7 @@ func (a entryAPI) remove(ctx context.Context, w access.EntryWrite) error {
 	}
 	_, others := now.Divided()
 	switch {
-	case !now.Ours(w.Owner) && (!w.Adopt || !w.Dead || !adoptable(now)):
+	case !now.Ours(w.Owner) && (!w.Adopt || !adoptable(now)):
 		return overtaken(w.Principal(), "does not carry our tag")
 	case !now.Row().Equal(*w.Before):
 		return overtaken(w.Principal(), "is not as it was")
@@ -226,7 +226,7 @@ func (a entryAPI) remove(ctx context.Context, w access.EntryWrite) error {
 		return overtaken(w.Principal(), "has "+others[0].String()+", which somebody else gave it")
 	}
 	if !now.Ours(w.Owner) {
-		// Whoever may take it over may delete it only then, and a run that breaks off here is finished by the next.
+		// What is taken over is marked first: rolecall may delete marked entries only.
 		if err := a.tag(ctx, now, map[string]string{access.TagOwner: w.Owner}); err != nil {
 			return err
 		}

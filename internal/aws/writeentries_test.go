@@ -121,6 +121,9 @@ func TestWritesOfEntriesLookBeforeTheyLeap(t *testing.T) {
 		{"an entry is removed", nil, remove, "done", "none"},
 		{"an entry that is gone is removed", func(t *testing.T, a entryAPI) { a.drop(t) }, remove, "done", "none"},
 		{"somebody else's is not removed", stolen, remove, "overtaken", "other x:admin []"},
+		{"somebody else's is removed where it is taken over", func(t *testing.T, a entryAPI) { a.retag(t, map[string]string{access.TagOwner: ""}) }, func(ctx context.Context, c *Client) error {
+			return c.DeleteEntry(ctx, tools(), access.EntryWrite{Owner: "platform", Before: was, Adopt: true})
+		}, "done", "none"},
 		{"an entry with a policy of ours is removed", given, remove, "done", "none"},
 		{"an entry with somebody else's policy is not removed", func(t *testing.T, a entryAPI) { a.give(t, editPolicy) }, remove, "overtaken", "platform x:admin [] AmazonEKSEditPolicy everywhere"},
 		{"a policy is given", nil, associate(nil, view), "done", "platform x:admin [] *AmazonEKSViewPolicy everywhere"},

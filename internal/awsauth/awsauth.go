@@ -142,12 +142,12 @@ type Session struct {
 // replacements run one after the other, and unknown templates stay as they are.
 func Render(template string, s Session) string {
 	if s.PrivateDNSName != "" {
-		template = strings.ReplaceAll(template, "{{EC2PrivateDNSName}}", s.PrivateDNSName)
+		template = strings.ReplaceAll(template, TemplateEC2Name, s.PrivateDNSName)
 	}
-	template = strings.ReplaceAll(template, "{{AccountID}}", s.AccountID)
-	template = strings.ReplaceAll(template, "{{SessionName}}", strings.ReplaceAll(s.Name, "@", "-"))
-	template = strings.ReplaceAll(template, "{{SessionNameRaw}}", s.Name)
-	return strings.ReplaceAll(template, "{{AccessKeyID}}", s.AccessKeyID)
+	template = strings.ReplaceAll(template, TemplateAccountID, s.AccountID)
+	template = strings.ReplaceAll(template, TemplateSessionName, strings.ReplaceAll(s.Name, "@", "-"))
+	template = strings.ReplaceAll(template, TemplateSessionNameRaw, s.Name)
+	return strings.ReplaceAll(template, TemplateAccessKeyID, s.AccessKeyID)
 }
 
 // Identity is the Kubernetes user that a row makes of a caller. What mapAccounts lets in keeps its ARN for a name, whatever stands in that.

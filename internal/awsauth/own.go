@@ -244,11 +244,11 @@ func rendersTo(template, word string) bool { return Renders(template)(word) }
 func rendering(template string) (*regexp.Regexp, error) {
 	// Each template of the authenticator, with the texts it can render to.
 	pattern := strings.NewReplacer(
-		regexp.QuoteMeta("{{SessionNameRaw}}"), `[\w+=,.@-]*`,
-		regexp.QuoteMeta("{{SessionName}}"), `[\w+=,.-]*`,
-		regexp.QuoteMeta("{{AccountID}}"), `[0-9]{12}`,
-		regexp.QuoteMeta("{{AccessKeyID}}"), `\w*`,
-		regexp.QuoteMeta("{{EC2PrivateDNSName}}"), `[\w.-]*`,
+		regexp.QuoteMeta(TemplateSessionNameRaw), `[\w+=,.@-]*`,
+		regexp.QuoteMeta(TemplateSessionName), `[\w+=,.-]*`,
+		regexp.QuoteMeta(TemplateAccountID), `[0-9]{12}`,
+		regexp.QuoteMeta(TemplateAccessKeyID), `\w*`,
+		regexp.QuoteMeta(TemplateEC2Name), `[\w.-]*`,
 	).Replace(regexp.QuoteMeta(template))
 	return regexp.Compile("^" + pattern + "$") //nolint:wrapcheck // only whether it compiles counts
 }

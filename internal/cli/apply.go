@@ -74,6 +74,7 @@ func (a *app) holds(path string, saved *savedPlan, d *planned) error {
 }
 
 func (a *app) apply(ctx context.Context, d *planned, p planning, approve bool) error {
+	d.applying = true
 	if a.flags.output == "table" {
 		if err := a.showPlan(d, p); err != nil {
 			return err

@@ -22,6 +22,8 @@ type asking struct {
 	sources
 	snapshot string
 	complete bool
+	// tags says that the question is about tags of accounts.
+	tags bool
 }
 
 func (q *asking) register(cmd *cobra.Command) {
@@ -48,6 +50,7 @@ func (a *app) survey(ctx context.Context, q asking, policies bool) (*asked, erro
 		if in.diagnostics.HasErrors() {
 			return nil, a.refuseFiles(in.diagnostics)
 		}
+		in.tags = q.tags
 	}
 	if q.snapshot == "" {
 		var err error
@@ -116,12 +119,33 @@ func (g *asked) clusters(refs []string) ([]*graph.Cluster, error) {
 	return explain.Clusters(g.Graph, func(c *access.Cluster) bool { return len(refs) == 0 || chosen[c.ARN] }), nil
 }
 
-// through resolves a permission set to its name; one that is not known stays as it is written.
-func (g *asked) through(ref string) string {
-	if sets := g.PermissionSetsNamed(ref); len(sets) == 1 {
-		return sets[0].Name
+// through resolves a permission set to its name. One that is not there is a mistake where all were read.
+func (g *asked) through(ref string) (string, error) {
+	if ref == "" {
+		return "", nil
 	}
-	return ref
+	sets := g.PermissionSetsNamed(ref)
+	if len(sets) == 1 {
+		return sets[0].Name, nil
+	}
+	unread := slices.ContainsFunc(g.Gaps, func(gap access.Gap) bool { return gap.Part == access.PartPermissionSets })
+	if len(sets) > 1 || unread {
+		return ref, nil
+	}
+	names := make([]string, 0, len(g.PermissionSets))
+	for _, s := range g.PermissionSets {
+		names = append(names, s.Name)
+	}
+	return "", usage("--through: there is no permission set %q%s", ref, meant(ref, names))
+}
+
+// meant proposes the name that was most likely meant.
+func meant(ref string, names []string) string {
+	near := diag.Suggest(ref, names)
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", near)
 }
 
 // wording is the flags of commands that take a request: its namespace may be given as kubectl takes it.
@@ -171,7 +195,7 @@ func (l *lines) line(format string, args ...any) {
 func (l *lines) wrapped(first, rest, text string) {
 	line := first
 	for word := range strings.FieldsSeq(text) {
-		if len([]rune(line))+len([]rune(word)) >= screenWidth && strings.TrimSpace(line) != "" {
+		if len([]rune(line))+len([]rune(word)) >= screenWidth && strings.TrimSpace(line) != "" && (line != first || len([]rune(rest)) < len([]rune(first))) {
 			l.line("%s", line)
 			line = rest
 		}

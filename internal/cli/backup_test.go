@@ -16,6 +16,7 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/awsauth"
 	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 	"github.com/rolecall-dev/rolecall/internal/kubesim"
 )
 
@@ -34,6 +35,9 @@ const staged = `{
   "roles": [{"account": "pay", "name": "rolecall", "trust": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999988887777:root"}, "Action": "sts:AssumeRole"}]},
      "policies": {"all": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}}]
 }`
+
+// unlimited is the pace at which a simulator may be asked.
+const unlimited = 1000
 
 const (
 	stagedAwsAuth = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
@@ -72,12 +76,7 @@ func newStage(t *testing.T) stage {
 	}
 	srv := httptest.NewServer(sim)
 	t.Cleanup(srv.Close)
-	for k, v := range map[string]string{
-		"AWS_ENDPOINT_URL": srv.URL, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIACALLERCALLERCALL", "AWS_SECRET_ACCESS_KEY": "secret",
-		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	} {
-		t.Setenv(k, v)
-	}
+	simtest.Setenv(t, srv.URL)
 	for name, text := range map[string]string{"rolecall.yaml": smallInstallation, "p.yaml": smallPolicy} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -105,7 +104,7 @@ func (s stage) mapRoles() string {
 func (s stage) run(t *testing.T, want int, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, errs strings.Builder
-	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Now: time.Now, Getenv: func(k string) string {
+	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Now: time.Now, Pace: unlimited, Getenv: func(k string) string {
 		return map[string]string{"HOME": s.dir}[k]
 	}}
 	code := Main(t.Context(), host, append([]string{"rolecall", "--config", filepath.Join(s.dir, "rolecall.yaml")}, args...))

@@ -39,6 +39,8 @@ type Host struct {
 	StdinTerminal, StdoutTerminal, StderrTerminal bool
 	Getenv                                        func(string) string
 	Now                                           func() time.Time
+	// Pace multiplies the rates below which AWS is called; zero means one. Only a simulator takes more.
+	Pace float64
 }
 
 // System is the host of a real process.
@@ -176,7 +178,7 @@ func (a *app) helpCommand() *cobra.Command {
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return usage("%w; see %q", err, cmd.CommandPath()+" --help")
+			return usage("%s is used so: %s; see %q", cmd.CommandPath(), strings.TrimSuffix(cmd.UseLine(), " [flags]"), cmd.CommandPath()+" --help")
 		}
 		return nil
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/aws"
 	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 	"github.com/rolecall-dev/rolecall/internal/kubesim"
 )
 
@@ -155,12 +156,7 @@ func (f *foyer) open(t *testing.T) {
 		}
 	}))
 	t.Cleanup(srv.Close)
-	for k, v := range map[string]string{
-		"AWS_ENDPOINT_URL": srv.URL, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIACALLERCALLERCALL", "AWS_SECRET_ACCESS_KEY": "secret",
-		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	} {
-		t.Setenv(k, v)
-	}
+	simtest.Setenv(t, srv.URL)
 }
 
 // policy is the small policy with other items; without any it has a grant for a cluster that does not exist.
@@ -430,7 +426,7 @@ func TestADeadEntryThatCannotBeDeletedIsNotMadeAnew(t *testing.T) {
 // crashed runs apply, which the context ends.
 func (f *foyer) crashed(ctx context.Context) {
 	var out strings.Builder
-	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Now: time.Now, Getenv: func(k string) string { return map[string]string{"HOME": f.dir}[k] }}
+	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Now: time.Now, Pace: unlimited, Getenv: func(k string) string { return map[string]string{"HOME": f.dir}[k] }}
 	Main(ctx, host, []string{"rolecall", "--config", filepath.Join(f.dir, "rolecall.yaml"), "apply", "--auto-approve"})
 }
 
@@ -509,6 +505,20 @@ func TestAnObjectIsAdoptedOnceEverybodyWhoLosesByItIsNamed(t *testing.T) {
 			f.run(t, 0, "plan", "--detailed-exitcode")
 		})
 	}
+}
+
+// TestADeadEntryOfSomebodyElseIsAdoptedByMakingItAnew takes over an entry that admits nobody any more.
+func TestADeadEntryOfSomebodyElseIsAdoptedByMakingItAnew(t *testing.T) {
+	f := newFoyer(t, door{
+		mode: "API_AND_CONFIG_MAP", allow: "[{clusterRole: view}]", entries: []doorEntry{entry(func(e *doorEntry) { foreign(e); dead(e) })},
+		installation: "adopt: [{cluster: eu, accessEntry: " + devRole + "}]\n",
+	})
+	out, _ := f.run(t, 0, "apply", "--auto-approve")
+	contains(t, out, "it is listed under adopt, and dead: it is made anew (RC3003)")
+	if d := cmp.Diff([]string{"Dev platform sso:Dev:{{SessionNameRaw}} [shop-developers]", nodesEntry}, f.entries(t)); d != "" {
+		t.Errorf("access entries (-want +got):\n%s", d)
+	}
+	f.run(t, 0, "plan", "--detailed-exitcode")
 }
 
 // TestWhatHappensInBetweenIsNotOverwritten lets others change what a run is about to write.

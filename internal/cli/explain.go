@@ -53,7 +53,13 @@ What could not be read is marked ? and never becomes a no.`,
 			if err != nil {
 				return err
 			}
-			question.Through = g.through(through)
+			question.Through, err = g.through(through)
+			switch {
+			case err != nil && letter == nil:
+				return err
+			case err != nil:
+				question.Through = through // what a text of doctor names may be gone by now
+			}
 			x, err := g.explain(args[0], cluster, question)
 			if err != nil {
 				return err
@@ -108,11 +114,7 @@ func (g *asked) like(user string) string {
 	for _, u := range g.Users {
 		names = append(names, u.Name)
 	}
-	near := diag.Suggest(user, names)
-	if near == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", near)
+	return meant(user, names)
 }
 
 func (a *app) showExplanation(g *asked, x explain.Explanation) error {

@@ -174,7 +174,7 @@ managedPermissionSets: [EKSDeveloper]
 func (h hostile) run(t *testing.T, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, errs strings.Builder
-	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Now: time.Now, Getenv: func(string) string { return "" }}
+	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Now: time.Now, Pace: unlimited, Getenv: func(string) string { return "" }}
 	code := Main(t.Context(), host, append([]string{"rolecall", "--config", filepath.Join(h.dir, "rolecall.yaml")}, args...))
 	if !slices.Contains([]int{0, exitFailed, exitFindings, exitRefused, exitUsage}, code) {
 		t.Fatalf("rolecall %q: exit code %d\n%s\n%s", args, code, out.String(), errs.String())

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 )
 
 // small is an organization in which two permission sets become managed and nothing else happens.
@@ -70,12 +71,7 @@ func interruptAt(t *testing.T, operation string) (code int, stdout, stderr strin
 		sim.ServeHTTP(w, r)
 	}))
 	t.Cleanup(srv.Close)
-	for k, v := range map[string]string{
-		"AWS_ENDPOINT_URL": srv.URL, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIACALLERCALLERCALL", "AWS_SECRET_ACCESS_KEY": "secret",
-		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	} {
-		t.Setenv(k, v)
-	}
+	simtest.Setenv(t, srv.URL)
 	dir := t.TempDir()
 	for name, text := range map[string]string{"rolecall.yaml": smallInstallation, "p.yaml": smallPolicy} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -83,7 +79,7 @@ func interruptAt(t *testing.T, operation string) (code int, stdout, stderr strin
 		}
 	}
 	var out, errs strings.Builder
-	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now}
+	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now, Pace: unlimited}
 	code = Main(ctx, host, []string{"rolecall", "apply", "--auto-approve", "--config", filepath.Join(dir, "rolecall.yaml")})
 	return code, out.String(), errs.String()
 }

@@ -126,7 +126,7 @@ func (l *linted) fixable(a *app) string {
 			n++
 		}
 	}
-	command := a.name + " lint --fix" + l.again()
+	command := a.name + " lint --fix" + l.again(a.flags.config)
 	switch {
 	case l.flags.diff && l.mended > 0:
 		return " To write it: " + command
@@ -141,13 +141,19 @@ func (l *linted) fixable(a *app) string {
 }
 
 // again spells what the run was about, for the next command.
-func (l *linted) again() string {
+func (l *linted) again(config string) string {
 	var args []string
+	if l.flags.all && len(l.flags.paths) == 0 {
+		args = append(args, "--all-clusters")
+	}
 	if l.flags.cluster != "" {
 		args = append(args, "--cluster", l.flags.cluster)
 	}
 	if l.flags.account != "" {
 		args = append(args, "--account", l.flags.account)
+	}
+	if live := l.flags.all || l.flags.cluster != ""; live && config != "" {
+		args = append(args, "--config", config)
 	}
 	return spell(append(args, l.flags.paths...))
 }

@@ -35,6 +35,8 @@ type inputs struct {
 	policies     *policy.Set
 	coverage     desired.Coverage
 	diagnostics  diag.List
+	// tags says that the accounts' tags are asked about, whatever the policies select by.
+	tags bool
 }
 
 // load reads the installation and the policies. Mistakes in them are diagnostics; files that cannot be read are errors.

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 	"github.com/rolecall-dev/rolecall/internal/awssim/state"
 	"github.com/rolecall-dev/rolecall/internal/kubesim"
 )
@@ -133,12 +134,7 @@ func newBreakingIn(t *testing.T, organization string) *breaking {
 // point points the process at the organization.
 func (b *breaking) point(t *testing.T) {
 	t.Helper()
-	for k, v := range map[string]string{
-		"AWS_ENDPOINT_URL": b.url, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIACALLERCALLERCALL", "AWS_SECRET_ACCESS_KEY": "secret",
-		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	} {
-		t.Setenv(k, v)
-	}
+	simtest.Setenv(t, b.url)
 }
 
 // run runs a command, cut at a write; 0 is none.
@@ -150,7 +146,7 @@ func (b *breaking) run(t *testing.T, at int, args ...string) (code int, stdout s
 	b.at, b.writes, b.cut = at, 0, cut
 	b.mu.Unlock()
 	var out, errs strings.Builder
-	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Now: time.Now, Getenv: func(k string) string {
+	host := Host{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Now: time.Now, Pace: unlimited, Getenv: func(k string) string {
 		return map[string]string{"HOME": b.dir}[k]
 	}}
 	code = Main(ctx, host, append([]string{"rolecall", "--config", filepath.Join(b.dir, "rolecall.yaml")}, args...))

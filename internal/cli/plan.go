@@ -71,6 +71,8 @@ type planned struct {
 	built *desired.Result
 	// again is the flags that say which files the run is about, each after a blank.
 	again string
+	// applying says that the plan is about to be carried out.
+	applying bool
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -200,7 +202,7 @@ func (a *app) showPlan(d *planned, p planning) error {
 	if err := a.diagnostics(d.plan.Findings); err != nil {
 		return err
 	}
-	v := planView{p: d.plan, x: d.index, name: a.name, again: d.again, people: p.people, color: a.color(a.host.StdoutTerminal)}
+	v := planView{p: d.plan, x: d.index, name: a.name, again: d.again, applying: d.applying, people: p.people, color: a.color(a.host.StdoutTerminal)}
 	if _, err := fmt.Fprint(a.host.Stdout, v.String()); err != nil {
 		return fmt.Errorf("writing the plan: %w", err)
 	}

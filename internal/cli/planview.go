@@ -17,8 +17,9 @@ type planView struct {
 	x    *snapshot.Index
 	name string
 	// again is the flags that say which files a run is about, each after a blank.
-	again  string
-	people bool
+	again string
+	// applying leaves out what to type next: it is being done.
+	applying, people bool
 	color  bool
 	b      strings.Builder
 }
@@ -52,6 +53,9 @@ func (v *planView) header() {
 func count(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
+	}
+	if stem, ok := strings.CutSuffix(word, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, word)
 }
@@ -136,7 +140,7 @@ func (v *planView) binding(b access.GrantBinding) {
 func (v *planView) wrapped(first, rest, text string) {
 	line := first
 	for word := range strings.FieldsSeq(text) {
-		if len([]rune(line))+len([]rune(word)) >= screenWidth && strings.TrimSpace(line) != "" {
+		if len([]rune(line))+len([]rune(word)) >= screenWidth && strings.TrimSpace(line) != "" && (line != first || len([]rune(rest)) < len([]rune(first))) {
 			v.line("%s", line)
 			line = rest
 		}
@@ -257,6 +261,8 @@ func (v *planView) notes(c plan.Change) []string {
 		parts = append(parts, string(c.Reason)+": "+c.Because)
 	case c.Reason == plan.ReasonPeople:
 		parts = append(parts, v.peopleChanged(c))
+	case c.Reason == plan.ReasonAdopted && c.Action == plan.Delete:
+		parts = append(parts, fmt.Sprintf("%s, and dead: it is made anew (%s)", c.Reason, diag.RC3003))
 	case c.Reason == plan.ReasonRemade:
 		parts = append(parts, fmt.Sprintf("%s (%s)", c.Reason, diag.RC3003))
 	case c.Reason != plan.ReasonGranted:
@@ -348,24 +354,8 @@ func (v *planView) gaps() {
 	v.line("")
 	v.line("Not read, so whatever depends on it stays as it is (--require-complete makes this a failure):")
 	for _, g := range v.p.Gaps {
-		v.wrapped("  ?", "    ", string(gapCode(g.Kind))+" "+gapLine(v.x, g))
+		v.wrapped("  ?", "    ", string(snapshot.GapCode(g.Kind))+" "+gapLine(v.x, g))
 	}
-}
-
-// gapCode is the code of the world's condition behind a gap.
-func gapCode(k access.GapKind) diag.Code {
-	switch k {
-	case access.GapDenied:
-		return diag.RC5001
-	case access.GapThrottled:
-		return diag.RC5002
-	case access.GapUnreachable:
-		return diag.RC5003
-	case access.GapExpired:
-		return diag.RC5006
-	case access.GapInactive, access.GapFailed:
-	}
-	return diag.RC5004
 }
 
 func (v *planView) totals() {
@@ -404,7 +394,7 @@ func (v *planView) totals() {
 		v.line("Nothing was changed, and nothing can be: mend the errors above first.")
 	case len(v.p.Refusals) > 0:
 		v.line("Nothing was changed, and apply would not change anything: a guard refuses this plan.")
-	case !v.p.Empty():
+	case !v.p.Empty() && !v.applying:
 		v.line("Nothing was changed. To carry it out: %s apply%s", v.name, v.again)
 	}
 }

@@ -75,6 +75,7 @@ func (a *app) matrixReport(cmd *cobra.Command, r reporting) error {
 	if err := r.check(); err != nil {
 		return err
 	}
+	r.asking.tags = len(r.tags) > 0
 	g, err := a.survey(cmd.Context(), r.asking, slices.Contains(r.only, "not-in-policy"))
 	if err != nil {
 		return err
@@ -153,8 +154,15 @@ func (r *reporting) members(g *asked) (map[access.PrincipalID]bool, error) {
 	out := map[access.PrincipalID]bool{}
 	for _, name := range r.groups {
 		groups := g.GroupsNamed(name)
-		if len(groups) != 1 {
-			return nil, usage("--group: %d groups are called %q", len(groups), name)
+		switch {
+		case len(groups) == 0:
+			names := make([]string, 0, len(g.Groups))
+			for _, other := range g.Groups {
+				names = append(names, other.Name)
+			}
+			return nil, usage("--group: there is no group %q%s", name, meant(name, names))
+		case len(groups) > 1:
+			return nil, usage("--group: %d groups are called %q; give the id", len(groups), name)
 		}
 		for _, m := range g.Memberships {
 			if m.Group == groups[0].ID {

@@ -64,7 +64,8 @@ func (a *app) validate(src sources, file, failOn string) error {
 		err = a.document(diag.NewFindings(ds))
 	} else {
 		if err = a.diagnostics(ds); err == nil {
-			err = a.print("%d policies with %d grants: %s\n", len(in.policies.Policies), len(in.policies.Grants()), ds.Count())
+			policies := count(len(in.policies.Policies), "policy")
+			err = a.print("%s with %s: %s\n", policies, count(len(in.policies.Grants()), "grant"), ds.Count())
 		}
 	}
 	if err != nil {
@@ -95,6 +96,7 @@ clusters, aws-auth and RBAC. The file names people and is written for you alone 
 			if in.diagnostics.HasErrors() {
 				return a.refuseFiles(in.diagnostics)
 			}
+			in.tags = true // whoever asks the file later may ask by them
 			w, err := a.connect(cmd.Context(), in.installation)
 			if err != nil {
 				return err
@@ -130,7 +132,7 @@ func (a *app) saveSnapshot(s *snapshot.Snapshot, out string, complete bool) erro
 		}
 	} else {
 		err = writeFile(out, func(w io.Writer) error { return write(w) })
-		a.say("Saved %d accounts, %d clusters, %d gaps to %s", len(s.Estate), len(s.Clusters), len(s.Gaps), out)
+		a.say("Saved %s, %s, %s to %s", count(len(s.Estate), "account"), count(len(s.Clusters), "cluster"), count(len(s.Gaps), "gap"), out)
 	}
 	if err != nil {
 		return err

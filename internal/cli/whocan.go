@@ -51,7 +51,9 @@ Ways in for others than people of Identity Center are listed after them; who can
 			if err != nil {
 				return err
 			}
-			question.Through = g.through(through)
+			if question.Through, err = g.through(through); err != nil {
+				return err
+			}
 			answer := explain.Who(g.Graph, where, question)
 			if err := a.showWhoCan(g, answer); err != nil {
 				return err
@@ -112,7 +114,7 @@ func (v *whoCanView) cluster(name, what string, c explain.ClusterAnswer) {
 		count[string(p.ID)] = true
 	}
 	subject := persons(len(count)) + " "
-	if len(count) == 1 {
+	if len(count) < 2 {
 		what = strings.Replace(what, "are equivalent to an administrator", "is equivalent to an administrator", 1)
 	}
 	if len(count) == 0 {

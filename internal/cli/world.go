@@ -35,7 +35,7 @@ type world struct {
 func (a *app) connect(ctx context.Context, i *policy.Installation) (*world, error) {
 	w := &world{stats: newStats(), keeper: &keeper{app: a, kept: map[access.ClusterARN]apply.Kept{}}}
 	log := a.logger()
-	o := aws.Options{Profile: a.flags.profile, Region: a.flags.region, Clock: a.host.Now, Log: log, OnCall: w.stats.aws}
+	o := aws.Options{Profile: a.flags.profile, Region: a.flags.region, Clock: a.host.Now, Pace: a.host.Pace, Log: log, OnCall: w.stats.aws}
 	if i != nil {
 		o.RoleName, o.ExternalID = i.Access.RoleName, i.Access.ExternalID
 	}
@@ -248,8 +248,10 @@ func (a *app) observe(ctx context.Context, in *inputs, file string, w *world) (*
 	}
 	p := a.progress()
 	defer p.clear()
+	scope := desired.Scope(in.installation, in.policies)
+	scope.NeedAccountTags = scope.NeedAccountTags || in.tags
 	s, err := snapshot.Collect(ctx, snapshot.Ports{Reader: listener{w.aws, w.clusters}, Clusters: w.clusters},
-		desired.Scope(in.installation, in.policies), snapshot.Options{Taken: a.host.Now(), Progress: p.reading})
+		scope, snapshot.Options{Taken: a.host.Now(), Progress: p.reading})
 	if err != nil {
 		return nil, fmt.Errorf("reading the organization: %w", err)
 	}

@@ -16,6 +16,9 @@ import (
 // associations that others made; it gets our username or our people, and whoever loses something by that has to be named.
 func (s *site) adopt(grants []*grant) {
 	s.adopted, s.keptGroups = map[access.ARN]bool{}, map[access.ARN][]string{}
+	if s.unseen(s.c.ARN) != "" {
+		return // who would lose what is bound to them was not read
+	}
 	for i, a := range s.Installation.Adopt {
 		c, err := s.x.ClusterNamed(a.Cluster)
 		if err != nil || c.ARN != s.c.ARN {

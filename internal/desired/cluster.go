@@ -130,9 +130,10 @@ func (s *site) grantsHere() []*grant {
 	return out
 }
 
-// freeze takes over what is held for the whole account, and finds the roles that somebody else's row maps.
+// freeze takes over what is held for the whole account, holds what depends on what was not read here, and finds the roles that somebody else's row maps.
 func (s *site) freeze(grants []*grant) {
 	s.frozen = s.builder.frozen[s.c.Account]
+	s.holdUnserved(grants)
 	for _, g := range grants {
 		s.conflict(g)
 	}

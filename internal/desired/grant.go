@@ -104,6 +104,7 @@ func (s *site) row(r reached) {
 		s.wantRows[rowKey(m)] = want
 	}
 	s.origin(m.Key(), r.g)
+	s.noteNewcomer(m)
 	if _, said := s.out.Matches[m.Key()]; !said {
 		s.out.Matches[m.Key()] = access.Match{Cluster: s.matched(r.g)}
 	}

@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -81,11 +82,11 @@ func (b *builder) heldMembers(ps []access.Principal) string {
 	return ""
 }
 
-// heldCluster says what of a cluster was not read.
+// heldCluster says what of a cluster was not read that all of it depends on. In mode API that is who gets in, which EKS alone says.
 func (b *builder) heldCluster(c access.ClusterARN) string {
-	parts := []access.Part{access.PartEntries, access.PartRBAC}
+	parts := []access.Part{access.PartEntries}
 	if cl, ok := b.x.Cluster(c); !ok || cl.Mode.Rows() {
-		parts = append(parts, access.PartAwsAuth)
+		parts = append(parts, access.PartRBAC, access.PartAwsAuth)
 	}
 	for _, part := range parts {
 		if g, hit := b.x.Gap(part, func(g access.Gap) bool { return g.Cluster == c }); hit {
@@ -107,11 +108,12 @@ func (b *builder) heldAssignments(a access.AccountID, set access.PermissionSet) 
 	if _, exists := b.x.Role(a, set.Name); !exists {
 		return ""
 	}
-	for _, c := range b.x.Clusters {
+	for i := range b.x.Clusters {
+		c := &b.x.Clusters[i]
 		if c.Account != a {
 			continue
 		}
-		if why := b.heldCluster(c.ARN); why != "" {
+		if why := cmp.Or(b.heldCluster(c.ARN), b.unserved(c, set.Name)); why != "" {
 			return fmt.Sprintf("%s: %s", c.Name, why)
 		}
 	}

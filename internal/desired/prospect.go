@@ -15,6 +15,8 @@ type prospect struct {
 	accounts map[access.AccountID]string
 	sets     map[string]map[access.AccountID]string
 	clusters map[access.ClusterARN]string
+	// setsIn are sets that are held in one cluster.
+	setsIn map[access.ClusterARN]map[string]string
 	lapsed   []lapsed
 }
 
@@ -25,7 +27,7 @@ type lapsed struct {
 }
 
 func newProspect() prospect {
-	return prospect{accounts: map[access.AccountID]string{}, sets: map[string]map[access.AccountID]string{}, clusters: map[access.ClusterARN]string{}}
+	return prospect{accounts: map[access.AccountID]string{}, sets: map[string]map[access.AccountID]string{}, clusters: map[access.ClusterARN]string{}, setsIn: map[access.ClusterARN]map[string]string{}}
 }
 
 // Held says why a permission set, any of them where set is empty, has to stay in a cluster as it is, because something that it depends on was not
@@ -42,7 +44,19 @@ func (r *Result) Held(c *access.Cluster, set string) string {
 			return why
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(r.prospect.setsIn[c.ARN])) {
+		if set == "" || set == name {
+			return r.prospect.setsIn[c.ARN][name]
+		}
+	}
 	return ""
+}
+
+func (r *Result) holdIn(c access.ClusterARN, set, why string) {
+	if r.prospect.setsIn[c] == nil {
+		r.prospect.setsIn[c] = map[string]string{}
+	}
+	r.prospect.setsIn[c][set] = why
 }
 
 // Lapsed names a grant through the set, any where set is empty, that held in the cluster until it expired; "" when there is none.

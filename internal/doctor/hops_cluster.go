@@ -245,7 +245,7 @@ func (d *diagnosis) row() {
 	f := Finding{Hop: HopMapping, Status: OK}
 	place := fmt.Sprintf("row %d of %s in aws-auth", entry.Index+1, entry.Key)
 	switch {
-	case strings.Contains(entry.Username, "{{AccessKeyID}}") || strings.Contains(entry.Username, "{{EC2PrivateDNSName}}"):
+	case strings.Contains(entry.Username, awsauth.TemplateAccessKeyID) || strings.Contains(entry.Username, awsauth.TemplateEC2Name):
 		return
 	case would.Username != self.Username:
 		f.Status, f.Cause, f.Code = Suspect, CauseRowHidden, diag.RC3004

@@ -376,7 +376,7 @@ func TestADifferenceNamesItsCause(t *testing.T) {
 		cause         string
 	}{
 		{"somebody left the group", func(s *snapshot.Snapshot) { s.Memberships = nil }, "edit in payments", "none", "group: no longer payments-developers"},
-		{"the assignment went", func(s *snapshot.Snapshot) { s.Assignments = nil }, "edit in payments", "none", "payments-developers"},
+		{"the assignment went", func(s *snapshot.Snapshot) { s.Assignments = nil }, "edit in payments", "none", "assignment: no longer Dev in prod"},
 		{"the user was disabled", func(s *snapshot.Snapshot) { s.Users[0].Disabled = true }, "edit in payments", "none", "the user was disabled"},
 		{"the user went", func(s *snapshot.Snapshot) { s.Users = s.Users[1:]; s.Memberships = nil }, "edit in payments", "none", "the user was deleted"},
 		{"the role was made again", func(s *snapshot.Snapshot) {
@@ -384,7 +384,7 @@ func TestADifferenceNamesItsCause(t *testing.T) {
 			s.Roles[0].ARN = access.ARN(strings.Replace(withWay, devName, s.Roles[0].Name, 1))
 		}, "edit in payments", "none", "role: " + devName + " became AWSReservedSSO_Dev_0000000000000001"},
 		{"the row went", rows(""), "edit in payments", "none", "mapping: "},
-		{"the binding went", func(s *snapshot.Snapshot) { s.Clusters[0].RoleBindings = nil }, "edit in payments", "none", "binding: edit in payments became none (broken)"},
+		{"the binding went", func(s *snapshot.Snapshot) { s.Clusters[0].RoleBindings = nil }, "edit in payments", "none", "binding: no longer edit in payments"},
 		{"another binding", func(s *snapshot.Snapshot) {
 			b := s.Clusters[0].RoleBindings[0]
 			b.Namespace = ""

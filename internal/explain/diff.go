@@ -160,13 +160,34 @@ func cause(a, b *graph.Graph, k Key) string {
 	case ua.Name != ub.Name:
 		return fmt.Sprintf("the user was renamed from %s", ua.Name)
 	}
-	return chain(ca.Paths(ua, k.question()), cb.Paths(ub, k.question()))
+	was, is := groupNames(a, k.User), groupNames(b, k.User)
+	stayed := func(group string) bool { return was[group] && is[group] }
+	return chain(ca.Paths(ua, k.question()), cb.Paths(ub, k.question()), stayed)
 }
 
-// chain compares the hops of two answers in the order of the chain.
-func chain(before, after []graph.Path) string {
+// groupNames are the names of the groups that a user was read as a member of.
+func groupNames(g *graph.Graph, u access.PrincipalID) map[string]bool {
+	out := map[string]bool{}
+	for _, id := range g.GroupsOf(u) {
+		if group, ok := g.Group(id); ok {
+			out[group.Name] = true
+		}
+	}
+	return out
+}
+
+// chain compares the hops of two answers in the order of the chain. A group that the user is in both times is no cause, whichever set it brings.
+func chain(before, after []graph.Path, stayed func(group string) bool) string {
 	for _, kind := range []graph.HopKind{graph.HopGroup, graph.HopAssignment, graph.HopRole, graph.HopMapping, graph.HopIdentity, graph.HopBinding, graph.HopRule} {
 		was, is := hops(before, kind), hops(after, kind)
+		if kind == graph.HopGroup {
+			gone := func(hop, _ string) bool {
+				name, _, _ := strings.Cut(hop, "\x00")
+				return stayed(name)
+			}
+			maps.DeleteFunc(was, gone)
+			maps.DeleteFunc(is, gone)
+		}
 		if maps.Equal(was, is) {
 			continue
 		}
@@ -210,6 +231,7 @@ func words(k graph.HopKind, lost, gained []string) string {
 		graph.HopGroup: "group", graph.HopAssignment: "assignment", graph.HopRole: "role", graph.HopMapping: "mapping",
 		graph.HopIdentity: "identity", graph.HopBinding: "binding", graph.HopRule: "rule",
 	}[k]
+	lost, gained = holding(lost, gained)
 	switch {
 	case len(lost) == 0:
 		return noun + ": now " + strings.Join(gained, "; ")
@@ -217,4 +239,14 @@ func words(k graph.HopKind, lost, gained []string) string {
 		return noun + ": no longer " + strings.Join(lost, "; ")
 	}
 	return noun + ": " + strings.Join(lost, "; ") + " became " + strings.Join(gained, "; ")
+}
+
+// holding leaves broken hops out where others of their kind hold: what had been missing is there now, or the other way round.
+func holding(lost, gained []string) (was, is []string) {
+	broken := func(name string) bool { return strings.HasSuffix(name, " ("+string(graph.Broken)+")") }
+	was, is = slices.DeleteFunc(slices.Clone(lost), broken), slices.DeleteFunc(slices.Clone(gained), broken)
+	if len(was)+len(is) == 0 {
+		return lost, gained
+	}
+	return was, is
 }

@@ -115,7 +115,7 @@ func (c *Cluster) Foreigners() []Foreign {
 		}
 	}
 	for i, a := range c.doc.Accounts {
-		out = append(out, c.foreign(awsauth.Entry{Key: awsauth.KeyAccounts, ARN: "arn:aws:iam::" + a + ":root", Username: "{{SessionNameRaw}}", Index: i}, nil))
+		out = append(out, c.foreign(awsauth.Entry{Key: awsauth.KeyAccounts, ARN: "arn:aws:iam::" + a + ":root", Username: awsauth.TemplateSessionNameRaw, Index: i}, nil))
 	}
 	return out
 }
@@ -134,9 +134,9 @@ func (c *Cluster) foreign(e awsauth.Entry, policies []rbac.Grant) Foreign {
 	arn := access.ARN(e.ARN)
 	f := Foreign{ARN: arn, c: c, policies: policies, Mapping: Hop{Kind: HopMapping, Via: access.ViaRow, Name: rowName(e), Status: OK, Evidence: c.g.found(rowText(e), rowPlace(e), "")}}
 	f.Name, f.Mapping.Code = c.whoever(e)
-	f.Identity = access.Identity{Username: strings.ReplaceAll(e.Username, "{{AccountID}}", string(arn.Account()))}
+	f.Identity = access.Identity{Username: strings.ReplaceAll(e.Username, awsauth.TemplateAccountID, string(arn.Account()))}
 	for _, g := range e.Groups {
-		f.Identity.Groups = append(f.Identity.Groups, strings.ReplaceAll(g, "{{AccountID}}", string(arn.Account())))
+		f.Identity.Groups = append(f.Identity.Groups, strings.ReplaceAll(g, awsauth.TemplateAccountID, string(arn.Account())))
 	}
 	if strings.Contains(e.Username, "{{") && e.Key != awsauth.KeyAccounts {
 		f.anyUser = sessions(f.Identity.Username)
@@ -174,10 +174,10 @@ func (c *Cluster) reserved(role string) bool { _, ok := access.PermissionSetOfRo
 // sessions matches the user names that a template can become.
 func sessions(template string) *regexp.Regexp {
 	pattern := strings.NewReplacer(
-		regexp.QuoteMeta("{{SessionNameRaw}}"), `[\w+=,.@-]{2,64}`,
-		regexp.QuoteMeta("{{SessionName}}"), `[\w+=,.-]{2,64}`,
-		regexp.QuoteMeta("{{AccessKeyID}}"), `\w*`,
-		regexp.QuoteMeta("{{EC2PrivateDNSName}}"), `[\w.-]*`,
+		regexp.QuoteMeta(awsauth.TemplateSessionNameRaw), `[\w+=,.@-]{2,64}`,
+		regexp.QuoteMeta(awsauth.TemplateSessionName), `[\w+=,.-]{2,64}`,
+		regexp.QuoteMeta(awsauth.TemplateAccessKeyID), `\w*`,
+		regexp.QuoteMeta(awsauth.TemplateEC2Name), `[\w.-]*`,
 	).Replace(regexp.QuoteMeta(template))
 	return regexp.MustCompile("^" + pattern + "$")
 }

@@ -240,9 +240,9 @@ func (d *Door) render() {
 	texts := append([]string{d.entry.Username}, d.entry.Groups...)
 	for _, t := range texts {
 		switch {
-		case strings.Contains(t, "{{EC2PrivateDNSName}}"):
+		case strings.Contains(t, awsauth.TemplateEC2Name):
 			d.identity, d.problem = Broken, "{{EC2PrivateDNSName}} is for EC2 instances: the authenticator refuses every other session"
-		case strings.Contains(t, "{{AccessKeyID}}") && d.identity == OK:
+		case strings.Contains(t, awsauth.TemplateAccessKeyID) && d.identity == OK:
 			d.identity, d.problem = Unknown, "{{AccessKeyID}} is another in every session"
 		}
 	}
@@ -285,7 +285,7 @@ func (d *Door) userGrants(u access.User) []rbac.Grant {
 
 // username is what the row calls the user.
 func (d *Door) username(u access.User) string {
-	if prefix, plain := strings.CutSuffix(d.entry.Username, "{{SessionNameRaw}}"); plain && !strings.Contains(prefix, "{{") {
+	if prefix, plain := strings.CutSuffix(d.entry.Username, awsauth.TemplateSessionNameRaw); plain && !strings.Contains(prefix, "{{") {
 		return prefix + u.Name
 	}
 	return awsauth.Render(d.entry.Username, awsauth.Session{AccountID: string(d.Account), Name: u.Name})

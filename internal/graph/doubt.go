@@ -5,6 +5,7 @@ import (
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/diag"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
 // doubt is why something is not known.
@@ -18,7 +19,7 @@ func (g *Graph) gapDoubt(gap access.Gap) *doubt {
 	if gap.Needs != "" {
 		why += "; needs " + gap.Needs
 	}
-	return &doubt{object: g.scopeOf(gap), where: gap.Service + " " + gap.Operation, why: why, code: gapCode(gap.Kind)}
+	return &doubt{object: g.scopeOf(gap), where: gap.Service + " " + gap.Operation, why: why, code: snapshot.GapCode(gap.Kind)}
 }
 
 // scopeOf says what a gap hides.

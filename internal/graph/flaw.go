@@ -52,13 +52,7 @@ func (c *Cluster) flawOf(e awsauth.Entry) (diag.Code, string) {
 var template = regexp.MustCompile(`\{\{[^{}]*\}\}`)
 
 // rendered tells whether the authenticator puts something in the place of a template.
-func rendered(template string) bool {
-	switch template {
-	case "{{AccountID}}", "{{SessionName}}", "{{SessionNameRaw}}", "{{AccessKeyID}}", "{{EC2PrivateDNSName}}":
-		return true
-	}
-	return false
-}
+func rendered(template string) bool { return slices.Contains(awsauth.Templates(), template) }
 
 // known tells whether the authenticator knows a field of a row, or of its matcher.
 func known(name string) bool {

@@ -100,6 +100,9 @@ func (g *Graph) findOdd() {
 	}
 }
 
+// GroupsOf are the groups that a user was read as a member of, in the order of the snapshot.
+func (g *Graph) GroupsOf(u access.PrincipalID) []access.PrincipalID { return slices.Clone(g.groupsOf[u]) }
+
 // Unpredictable says why Identity Center's session name for the user is not known, "" when it is the user name.
 func (g *Graph) Unpredictable(u access.User) string { return g.odd[u.ID] }
 

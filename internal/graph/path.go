@@ -147,18 +147,3 @@ func (g *Graph) found(object, where, detail string) *Evidence {
 func (g *Graph) missing(d *doubt) *Evidence {
 	return &Evidence{Object: d.object, Where: d.where, At: g.Taken, Detail: d.why}
 }
-
-func gapCode(k access.GapKind) diag.Code {
-	switch k {
-	case access.GapDenied:
-		return diag.RC5001
-	case access.GapThrottled:
-		return diag.RC5002
-	case access.GapUnreachable:
-		return diag.RC5003
-	case access.GapExpired:
-		return diag.RC5006
-	case access.GapInactive, access.GapFailed:
-	}
-	return diag.RC5004
-}

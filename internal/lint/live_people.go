@@ -78,7 +78,7 @@ type arrival struct {
 
 // arrive adds the holders of a role under the names that the row gives them.
 func (l *live) arrive(arrivals map[string]*arrival, e awsauth.Entry, role access.Role, assigned []access.Principal) {
-	if e.Username == "" || strings.Contains(e.Username, "{{AccessKeyID}}") {
+	if e.Username == "" || strings.Contains(e.Username, awsauth.TemplateAccessKeyID) {
 		return
 	}
 	set, _ := role.PermissionSetName()

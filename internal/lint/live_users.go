@@ -160,7 +160,7 @@ func newYields(rows []awsauth.Entry) yields {
 		seen[e.Username] = true
 		first, last, n := -1, 0, 0
 		var word string
-		for _, w := range []string{"{{SessionName}}", "{{SessionNameRaw}}", "{{AccountID}}", "{{AccessKeyID}}", "{{EC2PrivateDNSName}}"} {
+		for _, w := range awsauth.Templates() {
 			if i := strings.Index(e.Username, w); i >= 0 {
 				if first < 0 || i < first {
 					first = i
@@ -191,11 +191,11 @@ func newYields(rows []awsauth.Entry) yields {
 func charactersOf(word string) func(rune) bool {
 	others := ""
 	switch word {
-	case "{{SessionName}}":
+	case awsauth.TemplateSessionName:
 		others = "_+=,.-"
-	case "{{SessionNameRaw}}":
+	case awsauth.TemplateSessionNameRaw:
 		others = "_+=,.-@"
-	case "{{EC2PrivateDNSName}}":
+	case awsauth.TemplateEC2Name:
 		others = "_.-"
 	}
 	return func(r rune) bool {

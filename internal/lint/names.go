@@ -13,18 +13,8 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/diag"
 )
 
-const (
-	sessionName    = "{{SessionName}}"
-	sessionNameRaw = "{{SessionNameRaw}}"
-)
-
 // template is whatever looks like one.
 var template = regexp.MustCompile(`\{\{[^{}]*(?:\}\}|\}|$)`)
-
-// templates are those that are filled in.
-func templates() []string {
-	return []string{"{{AccountID}}", sessionName, sessionNameRaw, "{{AccessKeyID}}", "{{EC2PrivateDNSName}}"}
-}
 
 // permissionSet is the permission set of the role of the row, as far as its name is read as it will be once its ARN is mended.
 func (r *row) permissionSet() (string, bool) {
@@ -77,11 +67,11 @@ func (d *document) names(r *row) {
 
 func (d *document) templates(r *row, v awsauth.Value) {
 	for _, found := range template.FindAllString(v.Text, -1) {
-		if slices.Contains(templates(), found) {
+		if slices.Contains(awsauth.Templates(), found) {
 			continue
 		}
-		hint := "write one of " + strings.Join(templates(), ", ")
-		if meant := diag.Suggest(strings.Join(strings.Fields(found), "")+" ", templates()); meant != "" {
+		hint := "write one of " + strings.Join(awsauth.Templates(), ", ")
+		if meant := diag.Suggest(strings.Join(strings.Fields(found), "")+" ", awsauth.Templates()); meant != "" {
 			hint = "did you mean " + meant + "?"
 		}
 		because(d.say(diag.RC2017, r.at(v.At), found+" is not filled in"),
@@ -98,17 +88,17 @@ func (d *document) sessionName(r *row, m *awsauth.Member) {
 	text := m.Value.Text
 	name, _ := r.role()
 	if !isReserved(name) {
-		if rest := strings.NewReplacer(sessionName, "", sessionNameRaw, "").Replace(text); rest == "" && text != "" {
+		if rest := strings.NewReplacer(awsauth.TemplateSessionName, "", awsauth.TemplateSessionNameRaw, "").Replace(text); rest == "" && text != "" {
 			because(d.say(diag.RC2014, r.place(m), "whoever assumes the role chooses this user name"),
 				"The session name is the caller's own choice, unless the role's trust policy pins it: the user can be anybody.",
 				"pin sts:RoleSessionName in the trust policy, or write a fixed user name")
 		}
 		return
 	}
-	if strings.Contains(text, sessionName) {
-		because(d.say(diag.RC2013, r.place(m), sessionName+" makes one user of two people"),
+	if strings.Contains(text, awsauth.TemplateSessionName) {
+		because(d.say(diag.RC2013, r.place(m), awsauth.TemplateSessionName+" makes one user of two people"),
 			"It replaces every @ by -: a@b and a-b become one user, and each has what is bound to the other.",
-			"use "+sessionNameRaw+", and change the bindings that name these users")
+			"use "+awsauth.TemplateSessionNameRaw+", and change the bindings that name these users")
 	}
 }
 

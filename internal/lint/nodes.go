@@ -12,7 +12,6 @@ import (
 
 const (
 	nodeUser        = "system:node:"
-	ec2Name         = "{{EC2PrivateDNSName}}"
 	groupNodes      = "system:nodes"
 	groupBootstrap  = "system:bootstrappers"
 	groupProxier    = "system:node-proxier"
@@ -21,7 +20,7 @@ const (
 
 // isNode tells whether the row is meant for nodes, damaged or not.
 func (r *row) isNode() bool {
-	return strings.HasPrefix(r.username(), nodeUser) || strings.Contains(r.username(), ec2Name) || r.hasGroup(groupNodes)
+	return strings.HasPrefix(r.username(), nodeUser) || strings.Contains(r.username(), awsauth.TemplateEC2Name) || r.hasGroup(groupNodes)
 }
 
 // node reports a row of nodes that they cannot use.
@@ -31,7 +30,7 @@ func (d *document) node(r *row) {
 	}
 	name, _ := r.role()
 	name = strings.ToLower(name)
-	users, groups := []string{nodeUser + ec2Name, nodeUser + sessionName, nodeUser + sessionNameRaw}, []string{groupBootstrap, groupNodes}
+	users, groups := []string{nodeUser + awsauth.TemplateEC2Name, nodeUser + awsauth.TemplateSessionName, nodeUser + awsauth.TemplateSessionNameRaw}, []string{groupBootstrap, groupNodes}
 	kind := "nodes"
 	switch {
 	case r.hasGroup(groupProxier) || strings.Contains(name, "fargate"):
@@ -81,5 +80,5 @@ func (d *document) missingNode() {
 	}
 	because(d.say(diag.RC2011, at, "no row is for nodes"),
 		"Nodes come in through rows of mapRoles, unless access entries let them in. Without one they cannot join, and running ones turn NotReady within minutes.",
-		fmt.Sprintf("add the row of the node role: username: %q, groups: [%s, %s]", nodeUser+ec2Name, groupBootstrap, groupNodes))
+		fmt.Sprintf("add the row of the node role: username: %q, groups: [%s, %s]", nodeUser+awsauth.TemplateEC2Name, groupBootstrap, groupNodes))
 }

@@ -86,10 +86,10 @@ func unsupported(text string) string {
 
 // settled is a template with what does not depend on the session filled in: the account is the principal's own, and an IAM user has no session name.
 func settled(template string, p access.ARN) string {
-	template = strings.ReplaceAll(template, "{{AccountID}}", string(p.Account()))
+	template = strings.ReplaceAll(template, awsauth.TemplateAccountID, string(p.Account()))
 	if _, role := p.RoleName(); !role {
-		template = strings.ReplaceAll(template, "{{SessionName}}", "")
-		template = strings.ReplaceAll(template, "{{SessionNameRaw}}", "")
+		template = strings.ReplaceAll(template, awsauth.TemplateSessionName, "")
+		template = strings.ReplaceAll(template, awsauth.TemplateSessionNameRaw, "")
 	}
 	return template
 }

@@ -369,13 +369,13 @@ func (d *differ) summary() Summary {
 	return s
 }
 
-// people counts, cluster by cluster, those who gain or lose more than the door.
+// people counts those who gain or lose more than the door, each once however many clusters it concerns.
 func (d *differ) people(of func(*node) []Person) int {
-	found := map[[2]string]bool{}
+	found := map[string]bool{}
 	for _, n := range d.nodes {
 		for _, p := range of(n) {
 			if p.Level != access.LevelNone {
-				found[[2]string{string(n.Cluster), p.Name}] = true
+				found[p.Name] = true
 			}
 		}
 	}

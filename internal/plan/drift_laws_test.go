@@ -1,7 +1,6 @@
 package plan_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,29 +15,9 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
-// settled carries the wishes out until nothing is left to do.
-func settled(t *rapid.T, s *snapshot.Snapshot, wishes []wish) *snapshot.Snapshot {
-	for range 3 {
-		p, r := build(t, s, wishes)
-		w := worldOf(s, r.Observed)
-		for _, c := range p.Changes {
-			w.do(c)
-		}
-		s = after(s, w, p)
-	}
-	return s
-}
-
 // drift is what others do to a world in which everything was carried out: people join, leave, are disabled, enabled and renamed, namespaces come up.
 func drift(t *rapid.T, s *snapshot.Snapshot) *snapshot.Snapshot {
-	var n snapshot.Snapshot
-	b, err := json.Marshal(s)
-	if err == nil {
-		err = json.Unmarshal(b, &n)
-	}
-	if err != nil {
-		t.Fatalf("copying: %v", err)
-	}
+	n := duplicate(t, s)
 	for _, g := range groups {
 		for _, u := range some(t, "moves in or out of "+g, users) {
 			m := access.Membership{Group: groupID(g), User: userID(u)}
@@ -62,7 +41,7 @@ func drift(t *rapid.T, s *snapshot.Snapshot) *snapshot.Snapshot {
 		}
 	}
 	n.Sort()
-	return &n
+	return n
 }
 
 func TestDriftIsMendedWithoutAMomentOfLessOrMoreAndEverybodyItConcernsIsToldWhy(t *testing.T) {

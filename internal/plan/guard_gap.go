@@ -10,7 +10,7 @@ import (
 
 // unread is a second lock on what the desired state already holds still: nothing that depends on a gap changes.
 func (g *guards) unread(c Change) {
-	about := subject{account: c.Account, cluster: c.Cluster, sets: g.sets[c.ID]}
+	about := subject{account: c.Account, cluster: c.Cluster, sets: g.sets[c.ID], eksAlone: g.eksAlone(c)}
 	i := slices.IndexFunc(g.m.Index.Gaps, func(gap access.Gap) bool { return g.bears(gap, about) })
 	if i < 0 {
 		return
@@ -24,11 +24,39 @@ type subject struct {
 	account access.AccountID
 	cluster access.ClusterARN
 	sets    []string
+	// eksAlone: what stands in the Kubernetes API does not matter.
+	eksAlone bool
+}
+
+// eksAlone tells whether what a change does can be told from EKS alone: it gives or takes an EKS access policy, or an entry that hands out no group
+// comes, or goes. An entry that stays keeps what bindings may go by.
+func (g *guards) eksAlone(c Change) bool {
+	if cl, ok := g.m.Index.Cluster(c.Cluster); !ok || cl.Mode != access.ModeAPI {
+		return false
+	}
+	if c.Kind == KindPolicyAssociation {
+		return true
+	}
+	if c.Kind != KindAccessEntry {
+		return false
+	}
+	live := func(o *Object) bool {
+		if o == nil || o.Mapping.Dead {
+			return false
+		}
+		role, exists := g.m.Index.Role(c.Account, o.Mapping.PermissionSet)
+		return o.Mapping.Symbolic() || exists && role.ARN == o.Mapping.Row.RoleARN
+	}
+	if live(c.Before) && live(c.After) {
+		return c.Before.Mapping.Row.Equal(c.After.Mapping.Row)
+	}
+	silent := func(o *Object) bool { return !live(o) || len(o.Mapping.Row.Groups) == 0 }
+	return silent(c.Before) && silent(c.After)
 }
 
 // bears tells whether the subject depends on what the gap hides.
 func (g *guards) bears(gap access.Gap, s subject) bool {
-	if s.cluster != "" && gap.Cluster == s.cluster && g.inCluster(gap) {
+	if s.cluster != "" && gap.Cluster == s.cluster && g.inCluster(gap) && !(gap.Part == access.PartRBAC && s.eksAlone) {
 		return true
 	}
 	here := s.account != "" && len(s.sets) > 0

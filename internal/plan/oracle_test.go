@@ -1,9 +1,13 @@
 package plan_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/plan"
@@ -248,4 +252,110 @@ func policyThings(c access.Cluster, a access.PolicyAssociation) []string {
 		}
 	}
 	return out
+}
+
+// after is the snapshot once the plan was carried out.
+func after(s *snapshot.Snapshot, w world, p *plan.Plan) *snapshot.Snapshot {
+	n := *s
+	n.PermissionSets = slices.Clone(s.PermissionSets)
+	for _, c := range p.Changes {
+		if c.Kind == plan.KindPermissionSetTag {
+			for i := range n.PermissionSets {
+				if n.PermissionSets[i].ARN == c.After.Tag.PermissionSet {
+					n.PermissionSets[i].Owner = owner
+				}
+			}
+		}
+	}
+	n.Assignments = w.assignments
+	n.Roles = nil
+	for _, a := range w.assignments {
+		arn := w.roles[string(a.Account)+"/"+w.setName(a.PermissionSet)]
+		name, _ := arn.RoleName()
+		r := access.Role{Account: a.Account, ARN: withPath(arn), Name: name, Created: taken}
+		if !slices.ContainsFunc(n.Roles, func(o access.Role) bool { return o.ARN == r.ARN }) {
+			n.Roles = append(n.Roles, r)
+		}
+	}
+	n.Clusters = slices.Clone(s.Clusters)
+	for i := range n.Clusters {
+		c := &n.Clusters[i]
+		var rows []string
+		for _, m := range w.rows {
+			if m.Cluster == c.ARN && m.Via == access.ViaRow {
+				gs, _ := json.Marshal(append([]string{}, m.Row.Groups...))
+				rows = append(rows, fmt.Sprintf("- rolearn: %q\n  username: %q\n  groups: %s\n", m.Row.RoleARN, m.Row.Username, gs))
+			}
+		}
+		c.AwsAuth = &access.ConfigMap{Data: map[string]string{"mapRoles": strings.Join(rows, "")}}
+		c.AccessEntries = w.entries(*c)
+		c.RoleBindings, c.ClusterRoleBindings = nil, nil
+		for _, b := range w.bindings {
+			switch {
+			case b.Cluster != c.ARN:
+			case b.Binding.Namespace != "":
+				c.RoleBindings = append(c.RoleBindings, b.Binding)
+			default:
+				c.ClusterRoleBindings = append(c.ClusterRoleBindings, b.Binding)
+			}
+		}
+	}
+	n.Sort()
+	return &n
+}
+
+// entries are the access entries of a cluster as they stand, with what others gave those that stood before.
+func (w world) entries(c access.Cluster) []access.AccessEntry {
+	var out []access.AccessEntry
+	for _, m := range w.rows {
+		if m.Cluster != c.ARN || m.Via != access.ViaEntry {
+			continue
+		}
+		e := access.AccessEntry{Principal: m.Row.RoleARN, Type: access.EntryStandard, Username: m.Row.Username, Groups: m.Row.Groups, Created: taken}
+		if m.Dead {
+			e.Created = taken.Add(-time.Hour)
+		}
+		for _, was := range c.AccessEntries {
+			if record := access.ReadPolicyRecord(was.Tags); was.Principal == e.Principal {
+				e.Associations = slices.DeleteFunc(slices.Clone(was.Associations), func(a access.PolicyAssociation) bool { return record.Names(a.Policy) })
+			}
+		}
+		record := access.PolicyRecord{}
+		for _, p := range w.policies {
+			if p.Cluster == c.ARN && p.Principal == e.Principal {
+				e.Associations = append(e.Associations, p.Association)
+				record.Put(p.Association)
+			}
+		}
+		e.Tags = map[string]string{access.TagOwner: owner, access.TagAssociations: record.String()}
+		out = append(out, e)
+	}
+	return out
+}
+
+// settled carries out plans until there is nothing left to do: the first run may make sets ours, the second takes over their assignments, and
+// the third binds by group what then can be.
+func settled(t rapid.TB, s *snapshot.Snapshot, wishes []wish) *snapshot.Snapshot {
+	for range 3 {
+		p, r := build(t, s, wishes)
+		w := worldOf(s, r.Observed)
+		for _, c := range p.Changes {
+			w.do(c)
+		}
+		s = after(s, w, p)
+	}
+	return s
+}
+
+// duplicate is the same snapshot once more, to be changed.
+func duplicate(t rapid.TB, s *snapshot.Snapshot) *snapshot.Snapshot {
+	var n snapshot.Snapshot
+	b, err := json.Marshal(s)
+	if err == nil {
+		err = json.Unmarshal(b, &n)
+	}
+	if err != nil {
+		t.Fatalf("copying: %v", err)
+	}
+	return &n
 }

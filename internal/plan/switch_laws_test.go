@@ -9,21 +9,7 @@ import (
 
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/plan"
-	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
-
-// settle carries out plans until there is nothing left to do.
-func settle(t *rapid.T, s *snapshot.Snapshot, wishes []wish) *snapshot.Snapshot {
-	for range 4 {
-		p, r := build(t, s, wishes)
-		w := worldOf(s, r.Observed)
-		for _, c := range p.Changes {
-			w.do(c)
-		}
-		s = after(s, w, p)
-	}
-	return s
-}
 
 // subjectsOf tells whether bindings name groups and whether they name users.
 func subjectsOf(o *plan.Object) map[access.SubjectKind]bool {
@@ -53,7 +39,7 @@ func TestSwitchingHowAGrantBindsChangesNobodysAccessAtAnyMoment(t *testing.T) {
 			}
 			return out
 		}
-		s = settle(t, s, bound("User"))
+		s = settled(t, s, bound("User"))
 		for _, mode := range []string{"Group", "User"} {
 			p, r := build(t, s, bound(mode))
 			w := worldOf(s, r.Observed)
@@ -73,7 +59,7 @@ func TestSwitchingHowAGrantBindsChangesNobodysAccessAtAnyMoment(t *testing.T) {
 					toUser++
 				}
 			}
-			s = settle(t, after(s, w, p), bound(mode))
+			s = settled(t, after(s, w, p), bound(mode))
 		}
 	})
 	if toGroup == 0 || toUser == 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/aws"
 	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 	"github.com/rolecall-dev/rolecall/internal/kube"
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
@@ -63,13 +64,8 @@ func collect(t *testing.T, deny, denyMember string) (*snapshot.Snapshot, map[str
 	}
 	srv := httptest.NewServer(sim)
 	t.Cleanup(srv.Close)
-	for k, v := range map[string]string{
-		"AWS_ENDPOINT_URL": srv.URL, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIACALLERCALLERCALL", "AWS_SECRET_ACCESS_KEY": "secret",
-		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		t.Setenv(k, v)
-	}
-	client, err := aws.New(t.Context(), aws.Options{RoleName: "rolecall", Clock: time.Now})
+	simtest.Setenv(t, srv.URL)
+	client, err := aws.New(t.Context(), aws.Options{RoleName: "rolecall", Clock: time.Now, Pace: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +175,7 @@ func TestWhatMayNotBeReadBecomesAGapThatNamesThePermission(t *testing.T) {
 func TestACancelledCollectionIsAnErrorNotAGap(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	client, err := aws.New(t.Context(), aws.Options{Region: "eu-central-1", Clock: time.Now})
+	client, err := aws.New(t.Context(), aws.Options{Region: "eu-central-1", Clock: time.Now, Pace: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
