@@ -156,8 +156,9 @@ func (a PolicyAssociation) Union(o PolicyAssociation) PolicyAssociation {
 	return PolicyAssociation{Policy: a.Policy, Scope: ScopeNamespace, Namespaces: slices.Compact(all)}
 }
 
-// Intersection is the greatest association that both cover; ok is false where there is none.
-func (a PolicyAssociation) Intersection(o PolicyAssociation) (both PolicyAssociation, ok bool) {
+// Intersection is what both give: the patterns of either that the other covers, and those of the cluster's namespaces that both reach by different
+// patterns, such as shop-* and *-prod. ok is false where there is nothing.
+func (a PolicyAssociation) Intersection(o PolicyAssociation, namespaces []string) (both PolicyAssociation, ok bool) {
 	switch {
 	case a.Policy != o.Policy:
 		return PolicyAssociation{}, false
@@ -177,9 +178,15 @@ func (a PolicyAssociation) Intersection(o PolicyAssociation) (both PolicyAssocia
 			names = append(names, n)
 		}
 	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	return PolicyAssociation{Policy: a.Policy, Scope: ScopeNamespace, Namespaces: names}, len(names) > 0
+	both = PolicyAssociation{Policy: a.Policy, Scope: ScopeNamespace, Namespaces: names}
+	for _, n := range namespaces {
+		if a.reaches(n) && o.reaches(n) && !both.reaches(n) {
+			both.Namespaces = append(both.Namespaces, n)
+		}
+	}
+	slices.Sort(both.Namespaces)
+	both.Namespaces = slices.Compact(both.Namespaces)
+	return both, len(both.Namespaces) > 0
 }
 
 // LevelOfPolicy names the level of an EKS access policy by the roles of Kubernetes that it stands for.

@@ -236,18 +236,17 @@ func (r *runner) batch(ctx context.Context, b batch) {
 }
 
 func (r *runner) unit(ctx context.Context, u unit) {
-	ready := r.ready(ctx, u)
-	if len(ready) == 0 {
-		return
-	}
-	if ready[0].Kind == plan.KindAwsAuthRow {
-		for _, w := range rowWrites(ready) {
+	if u[0].Kind == plan.KindAwsAuthRow {
+		for _, w := range rowWrites(u) {
 			r.rows(ctx, r.ready(ctx, w))
 		}
 		return
 	}
-	for _, c := range ready {
-		r.attempt(c, func() (string, error) { return r.one(ctx, c) })
+	// Changes of a unit may wait for one another, so each is looked at when its turn has come.
+	for _, c := range u {
+		if len(r.ready(ctx, unit{c})) > 0 {
+			r.attempt(c, func() (string, error) { return r.one(ctx, c) })
+		}
 	}
 }
 

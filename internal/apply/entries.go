@@ -15,7 +15,7 @@ func (r *runner) entry(ctx context.Context, c plan.Change) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	w := access.EntryWrite{Owner: r.in.Plan.Owner, Adopt: c.Action != plan.Create && c.Reason == plan.ReasonAdopted}
+	w := access.EntryWrite{Owner: r.in.Plan.Owner, Adopt: c.Before != nil && c.Reason == plan.ReasonAdopted}
 	if c.Before != nil {
 		w.Before, w.Dead = &c.Before.Mapping.Row, c.Before.Mapping.Dead && c.After == nil
 	}

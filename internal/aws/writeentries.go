@@ -72,7 +72,19 @@ func (a entryAPI) create(ctx context.Context, w access.EntryWrite) error {
 	case !now.Ours(w.Owner) || !now.Row().Equal(*w.After):
 		return overtaken(w.After.RoleARN, "exists already")
 	}
+	switch dead, err := a.c.dead(ctx, now); {
+	case err != nil:
+		return err
+	case dead:
+		return overtaken(w.After.RoleARN, "stands for an earlier role of that name")
+	}
 	return nil
+}
+
+// dead tells whether an entry is of an earlier role. One whose role is gone is not.
+func (c *Client) dead(ctx context.Context, e access.AccessEntry) (bool, error) {
+	roles, err := c.Roles(ctx, e.Principal.Account())
+	return slices.ContainsFunc(roles, e.Dead), err
 }
 
 // appearing reads an entry that exists until EKS shows it: what EKS lists is behind what was written.
@@ -188,18 +200,15 @@ func (c *Client) DeleteEntry(ctx context.Context, cl access.Cluster, w access.En
 
 // stillDead makes sure that an entry is of an earlier role: somebody may have made it anew since that was found out.
 func (c *Client) stillDead(ctx context.Context, api entryAPI, principal access.ARN) error {
-	roles, err := c.Roles(ctx, principal.Account())
-	if err != nil {
-		return err
-	}
 	e, found, err := api.current(ctx, principal)
 	if err != nil || !found {
 		return err
 	}
-	if slices.ContainsFunc(roles, func(r access.Role) bool { return r.ARN == principal && !e.Dead(r) }) {
-		return overtaken(principal, "has been made anew")
+	dead, err := c.dead(ctx, e)
+	if err == nil && !dead {
+		return overtaken(principal, "has been made anew, or its role is gone")
 	}
-	return nil
+	return err
 }
 
 func (a entryAPI) remove(ctx context.Context, w access.EntryWrite) error {

@@ -321,3 +321,26 @@ func TestARecordThatIsFullForgetsWhatIsGone(t *testing.T) {
 		}
 	})
 }
+
+// An entry that stands for an earlier role looks like the one that was to be made, and admits nobody.
+func TestADeadEntryIsNotTakenForTheOneThatWasToBeMade(t *testing.T) {
+	isolate(t)
+	synctest.Test(t, func(t *testing.T) {
+		st := must(awssim.Load(organization(t), time.Now))(t)
+		c := as(t, awssim.New(awssim.Options{State: st}), "root")
+		somebodyElse(t, c).drop(t)
+		must(0, c.CreateEntry(t.Context(), tools(), access.EntryWrite{Owner: "platform", After: adminRow("x:admin")}))(t)
+		time.Sleep(time.Minute) // in the bubble's time
+		st.With(func() {
+			again := *st.Roles[string(adminRole)]
+			again.ID, again.CreatedAt = "AROAAGAINAGAINAGAIN01", time.Now().UTC()
+			st.Roles[string(adminRole)] = &again
+		})
+		err := c.CreateEntry(t.Context(), tools(), access.EntryWrite{Owner: "platform", After: adminRow("x:admin")})
+		if got := told(err); got != "overtaken" {
+			t.Errorf("got %v, want overtaken", err)
+		}
+		must(0, c.DeleteEntry(t.Context(), tools(), access.EntryWrite{Owner: "platform", Before: adminRow("x:admin"), Dead: true}))(t)
+		must(0, c.CreateEntry(t.Context(), tools(), access.EntryWrite{Owner: "platform", After: adminRow("x:admin")}))(t)
+	})
+}

@@ -304,6 +304,13 @@ func TestWhatIsAppliedIsThereAndASecondPlanIsEmpty(t *testing.T) {
 			[]string{"it is listed under adopt"},
 		},
 		{
+			"a dead entry of somebody else that is adopted is made anew and keeps its groups",
+			door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(func(e *doorEntry) { foreign(e); dead(e) })}},
+			[]string{ourEntry + "[shop-developers]"},
+			false,
+			[]string{"it is listed under adopt"},
+		},
+		{
 			"an entry that only lacks our tag is adopted as it is",
 			door{mode: "API", allow: view, installation: adopt, entries: []doorEntry{entry(func(e *doorEntry) { e.Tags = nil })}},
 			[]string{byUser},
@@ -402,6 +409,17 @@ func TestARunThatBreaksOffAtAnyWriteIsFinishedByTheNext(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// What waits for a change of the same cluster is not begun where that one failed.
+func TestADeadEntryThatCannotBeDeletedIsNotMadeAnew(t *testing.T) {
+	f := newFoyer(t, door{mode: "API", allow: "[{clusterRole: view}]", entries: []doorEntry{entry(dead)}})
+	f.sim.SetFaults(awssim.Faults{Rules: []awssim.Fault{{Service: "eks", Operation: "DeleteAccessEntry", Kind: awssim.Deny}}})
+	out, _ := f.run(t, 1, "apply", "--auto-approve")
+	contains(t, out, "✘ - entry", "· + entry")
+	if n := f.sim.Calls()["eks:CreateAccessEntry"]; n > 0 {
+		t.Errorf("the entry was made %d times beside the dead one", n)
 	}
 }
 
@@ -567,6 +585,51 @@ func TestWhatHappensInBetweenIsNotOverwritten(t *testing.T) {
 			}
 			if d := cmp.Diff(want, f.entries(t)); d != "" || !done {
 				t.Errorf("access entries, %v (-want +got):\n%s", done, d)
+			}
+		})
+	}
+}
+
+// TestASavedPlanIsNotCarriedOutOnceAnEntryThatItChangesWasChanged: exit code 4, and nothing is written.
+func TestASavedPlanIsNotCarriedOutOnceAnEntryThatItChangesWasChanged(t *testing.T) {
+	was := access.Row{RoleARN: devRole, Username: "sso:Dev:{{SessionNameRaw}}", Groups: []string{"more"}}
+	for _, tt := range []struct {
+		name      string
+		meanwhile func(context.Context, *aws.Client, access.Cluster) error
+		want      string
+	}{
+		{"other groups", func(ctx context.Context, c *aws.Client, cl access.Cluster) error {
+			now := was
+			now.Groups = []string{"others"}
+			return c.UpdateEntry(ctx, cl, access.EntryWrite{Owner: "platform", Before: &was, After: &now})
+		}, ourEntry + "[others]"},
+		{"gone", func(ctx context.Context, c *aws.Client, cl access.Cluster) error {
+			return c.DeleteEntry(ctx, cl, access.EntryWrite{Owner: "platform", Before: &was})
+		}, ""},
+		{"the policy that was to be given is there in another scope", func(ctx context.Context, c *aws.Client, cl access.Cluster) error {
+			a := in(viewPolicy, "default")
+			return c.AssociatePolicy(ctx, cl, access.PolicyWrite{Owner: "platform", Principal: devRole, After: &a})
+		}, ourEntry + "[more] AmazonEKSViewPolicy default"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFoyer(t, door{mode: "API", allow: "[{accessPolicy: AmazonEKSViewPolicy}]", entries: []doorEntry{entry(func(e *doorEntry) { e.Groups = []string{"more"} })}})
+			file := filepath.Join(f.dir, "saved")
+			f.run(t, 0, "plan", "--out", file)
+			c, err := aws.New(t.Context(), aws.Options{RoleName: "rolecall", Clock: time.Now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cl := access.Cluster{ARN: "arn:aws:eks:eu-central-1:111122223333:cluster/eu", Account: "111122223333", Region: "eu-central-1", Name: "eu"}
+			if err := tt.meanwhile(t.Context(), c, cl); err != nil {
+				t.Fatal(err)
+			}
+			f.run(t, exitStale, "apply", file)
+			want := []string{nodesEntry}
+			if tt.want != "" {
+				want = append([]string{tt.want}, want...)
+			}
+			if d := cmp.Diff(want, f.entries(t)); d != "" {
+				t.Errorf("access entries (-want +got):\n%s", d)
 			}
 		})
 	}

@@ -110,28 +110,70 @@ func TestAMigrationSeesWhatHappenedMeanwhile(t *testing.T) {
 		has   []string
 		says  string
 	}{
-		{"a role was made again, so that its entry admits nobody, before its row goes", [][]string{entries},
-			func(b *breaking) { b.remake(adminARN) }, until("rows"), []string{"role/Admin"}, nil, "role/Admin"},
-		{"an entry was deleted before its row goes", [][]string{entries},
-			func(b *breaking) { b.drop(adminARN) }, until("rows"), []string{"role/Admin"}, nil, "role/Admin"},
-		{"an element of mapAccounts was added that nobody was shown", nil,
-			func(b *breaking) { b.rows(movedRows, "- \"444455556666\"\n") }, until("rows", "--accept", "accounts=drop"), []string{"444455556666"}, nil, "444455556666"},
-		{"a row was added that nobody was shown", nil,
+		{
+			"a role was made again, so that its entry admits nobody, before its row goes",
+			[][]string{entries},
+			func(b *breaking) { b.remake(adminARN) }, until("rows"),
+			[]string{"role/Admin"},
+			nil, "role/Admin",
+		},
+		{
+			"an entry was deleted before its row goes",
+			[][]string{entries},
+			func(b *breaking) { b.drop(adminARN) }, until("rows"),
+			[]string{"role/Admin"},
+			nil, "role/Admin",
+		},
+		{
+			"an element of mapAccounts was added that nobody was shown", nil,
+			func(b *breaking) { b.rows(movedRows, "- \"444455556666\"\n") }, until("rows", "--accept", "accounts=drop"),
+			[]string{"444455556666"},
+			nil, "444455556666",
+		},
+		{
+			"a row was added that nobody was shown", nil,
 			func(b *breaking) {
 				b.rows(movedRows+"- rolearn: arn:aws:iam::111122223333:role/Soon\n  username: soon\n", "")
-			}, until("rows", "--accept", "gone=drop"), []string{"role/Soon"}, nil, "role/Soon"},
-		{"a row was changed after it was shown", nil,
+			}, until("rows", "--accept", "gone=drop"),
+			[]string{"role/Soon"},
+			nil, "role/Soon",
+		},
+		{
+			"a row was changed after it was shown", nil,
 			func(b *breaking) { b.rows(strings.Replace(movedRows, "username: reborn", "username: reborn2", 1), "") },
-			until("rows", "--accept", "changed=drop"), []string{"reborn2"}, nil, "role/Reborn"},
-		{"a row was added before aws-auth is ignored", [][]string{rows},
+			until("rows", "--accept", "changed=drop"),
+			[]string{"reborn2"},
+			nil, "role/Reborn",
+		},
+		{
+			"a row was added before aws-auth is ignored",
+			[][]string{rows},
 			func(b *breaking) {
 				b.rows("- rolearn: "+rebornARN+"\n  username: late\n- rolearn: arn:aws:iam::111122223333:role/Late\n  username: late\n", "")
 			},
-			[]string{"mode", "eu", "--to", "API"}, []string{"role/Late"}, []string{"API_AND_CONFIG_MAP"}, "role/Late"},
-		{"a role was made again before aws-auth is ignored", [][]string{entries},
-			func(b *breaking) { b.remake(adminARN) }, []string{"mode", "eu", "--to", "API"}, []string{"role/Admin"}, []string{"API_AND_CONFIG_MAP"}, "role/Admin"},
-		{"rows were taken away by somebody else before the entries go", [][]string{entries},
-			func(b *breaking) { b.rows(strings.Split(movedRows, "- rolearn: "+adminARN)[0], "") }, []string{"migrate", "rollback", "eu"}, nil, []string{adminARN, rebornARN}, "role/Admin"},
+			[]string{"mode", "eu", "--to", "API"},
+			[]string{"role/Late"},
+			[]string{"API_AND_CONFIG_MAP"},
+			"role/Late",
+		},
+		{
+			"a role was made again before aws-auth is ignored",
+			[][]string{entries},
+			func(b *breaking) { b.remake(adminARN) },
+			[]string{"mode", "eu", "--to", "API"},
+			[]string{"role/Admin"},
+			[]string{"API_AND_CONFIG_MAP"},
+			"role/Admin",
+		},
+		{
+			"rows were taken away by somebody else before the entries go",
+			[][]string{entries},
+			func(b *breaking) { b.rows(strings.Split(movedRows, "- rolearn: "+adminARN)[0], "") },
+			[]string{"migrate", "rollback", "eu"},
+			nil,
+			[]string{adminARN, rebornARN},
+			"role/Admin",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBreaking(t)

@@ -161,7 +161,7 @@ func drawEntry(t *rapid.T, principal access.ARN, set string) access.AccessEntry 
 	for _, p := range some(t, "associated", eksNames) {
 		a := access.PolicyAssociation{Policy: access.PolicyARN("aws", p), Scope: access.ScopeCluster, Namespaces: []string{}}
 		if coin(t, "in namespaces") {
-			a.Scope, a.Namespaces = access.ScopeNamespace, nonEmpty(t, "associated in", []string{"default", "shop", "shop-*"})
+			a.Scope, a.Namespaces = access.ScopeNamespace, nonEmpty(t, "associated in", []string{"default", "shop", "shop-*", "*-a"})
 		}
 		e.Associations = append(e.Associations, a)
 		if dead || !coin(t, "of others") {

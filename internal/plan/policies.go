@@ -37,6 +37,10 @@ type policyItems struct{ access.PolicyAssociation }
 // narrowPolicies limits the associations that would give newcomers to the role what they are not to have: everybody who holds the role has all of it.
 // What both sides give stays.
 func (t *transition) narrowPolicies(m *model, reasons map[string]Reason) {
+	var namespaces []string
+	if c, ok := m.Index.Cluster(t.cluster); ok {
+		namespaces = c.Namespaces
+	}
 	for _, k := range sortedPolicies(t.old.policies) {
 		old := t.old.policies[k]
 		s0, s1 := m.assigned0(t.account, k.set), m.assigned1(t.account, k.set)
@@ -46,7 +50,7 @@ func (t *transition) narrowPolicies(m *model, reasons map[string]Reason) {
 			continue
 		}
 		reasons[old.Key()] = ReasonNarrow
-		both, ok := old.Association.Intersection(n.Association)
+		both, ok := old.Association.Intersection(n.Association, namespaces)
 		if !ok {
 			delete(t.mid.policies, k)
 			continue
