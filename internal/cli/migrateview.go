@@ -250,16 +250,23 @@ func (l *lines) next(a *app, v *moving, m migrating) {
 		l.line("%s: every entry is there%s; next, %s to take out%s", name, since, count(removable, "row"), then)
 	case v.proof.Count(migrate.Choose) > 0:
 		l.line("%s: %s for a choice; %s shows the choices", name, waiting(v.proof), a.name+" migrate "+name+" --dry-run"+a.again(m.planning))
-	case v.proof.Stage == migrate.StageMoved && len(v.modeRefusals(m, access.ModeAPI)) > 0:
-		l.line("%s: moved, but rows work that have no entry; %s names them", name, a.name+" mode "+name+" --to API --dry-run"+a.again(m.planning))
 	case v.proof.Stage == migrate.StageMoved:
-		l.line("%s: moved. Next: %s mode %s --to API%s", name, a.name, name, a.again(m.planning))
+		l.moved(v, m, fmt.Sprintf("%s mode %s --to API%s", a.name, name, a.again(m.planning)))
 	default:
 		l.line("%s: nothing to do", name)
 	}
 	if m.stage == untilAPI && v.cluster.Mode != access.ModeAPI {
 		l.line("%s: then the mode API. That is one-way: EKS never goes back, and rows are ignored from then on", name)
 	}
+}
+
+// moved says whether the last step, by that command, may be taken.
+func (l *lines) moved(v *moving, m migrating, command string) {
+	if len(v.modeRefusals(m, access.ModeAPI)) > 0 {
+		l.line("%s: moved, but rows work that have no entry; %s --dry-run names them", v.ref(), command)
+		return
+	}
+	l.line("%s: moved. Next: %s", v.ref(), command)
 }
 
 func waiting(p *migrate.Proof) string {

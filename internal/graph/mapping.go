@@ -90,7 +90,7 @@ func (c *Cluster) nothingMaps(k doorKey, role access.ARN) mapped {
 	}
 	name, known := role.RoleName()
 	if !known {
-		name = "role of " + k.set
+		name = "the role of " + k.set
 	}
 	hop.Evidence = c.g.found("access entries", "eks ListAccessEntries", fmt.Sprintf("there is no access entry of the %s, so the authenticator refuses whoever comes with it", name))
 	return mapped{hop: hop}
@@ -167,7 +167,7 @@ func (c *Cluster) nearMiss(k doorKey, role access.ARN) (diag.Code, *Evidence) {
 	if name == "" {
 		name = "role of " + k.set
 	}
-	return "", c.g.found(whereAwsAuth, whereAwsAuth, fmt.Sprintf("no row names the %s, so the authenticator refuses whoever comes with it", name))
+	return "", c.g.found(whereAwsAuth, whereAwsAuth, fmt.Sprintf("no row names %s, so the authenticator refuses whoever comes with it", name))
 }
 
 // miss tells why a row that seems to be meant for the role never matches it.
