@@ -11,6 +11,7 @@ import (
 
 // TestLaboratory runs its parts in order in one laboratory. Each leaves it as it found it, but for the owner tag.
 func TestLaboratory(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	t.Run("whoever calls, from either account, sees the same changes", b.testCallers)
 	t.Run("becoming managed is the owner tag and nothing else", b.testTag)
