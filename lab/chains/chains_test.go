@@ -21,6 +21,7 @@ import (
 //
 // Runs of rolecall wait for AWS' rates most of the time, so the families share two laboratories that run side by side.
 func TestEveryBrokenChain(t *testing.T) {
+	t.Parallel()
 	all := families()
 	t.Run("mappings", func(t *testing.T) {
 		t.Parallel()
