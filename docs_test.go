@@ -215,6 +215,9 @@ func TestEveryDirectDependencyHasALine(t *testing.T) {
 			}
 		}
 	}
+	for _, tool := range pinned(t) {
+		used[tool] = true
+	}
 	for imp := range used {
 		known := false
 		for name := range lines {
@@ -233,6 +236,36 @@ func TestEveryDirectDependencyHasALine(t *testing.T) {
 			t.Errorf("docs/dependencies.md has a line for %s, which nothing imports", name)
 		}
 	}
+}
+
+// pinned are the modules and tools that the modules of the checkout name for themselves; of this one, what it imports says the same.
+func pinned(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("*/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deeper, err := filepath.Glob("*/*/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files = append(files, deeper...); len(files) < 5 {
+		t.Fatalf("found only the modules %v", files)
+	}
+	var out []string
+	line := regexp.MustCompile(`(?m)^(?:require |tool |\t)([a-z0-9-]+\.\S+)(?: v\S+)?$`)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range line.FindAllSubmatch(text, -1) {
+			if name := string(m[1]); !strings.HasPrefix(name+"/", mod) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
 }
 
 func TestEveryReasonOfAPlanIsExplained(t *testing.T) {

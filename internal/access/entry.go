@@ -51,6 +51,9 @@ func (e AccessEntry) Ours(owner string) bool {
 	return e.Type == EntryStandard && e.Tags[TagOwner] == owner && owner != "" && e.Principal.ReservedRole()
 }
 
+// Owned tells whether the entry is ours for some owner: of this installation or of another.
+func (e AccessEntry) Owned() bool { return e.Ours(e.Tags[TagOwner]) }
+
 // Divided sorts the associations into those of policies that the entry's tag records and those that somebody else made.
 func (e AccessEntry) Divided() (recorded, others []PolicyAssociation) {
 	record := ReadPolicyRecord(e.Tags)

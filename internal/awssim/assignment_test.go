@@ -10,6 +10,7 @@ import (
 	ssotypes "github.com/aws/aws-sdk-go-v2/service/ssoadmin/types"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 )
 
 // assignment is one of the group payments-developers.
@@ -31,14 +32,14 @@ func (s *sim) removal(set, account string) *ssoadmin.DeleteAccountAssignmentInpu
 
 func (s *sim) create(w who, set, account string) *ssotypes.AccountAssignmentOperationStatus {
 	s.t.Helper()
-	out := must[*ssoadmin.CreateAccountAssignmentOutput](s.t)(s.sso(w).CreateAccountAssignment(s.t.Context(), s.assignment(set, account)))
+	out := simtest.Must[*ssoadmin.CreateAccountAssignmentOutput](s.t)(s.sso(w).CreateAccountAssignment(s.t.Context(), s.assignment(set, account)))
 	return out.AccountAssignmentCreationStatus
 }
 
 func (s *sim) creation(id *string) *ssotypes.AccountAssignmentOperationStatus {
 	s.t.Helper()
 	instance, _ := s.set("ReadOnly")
-	return must[*ssoadmin.DescribeAccountAssignmentCreationStatusOutput](s.t)(s.sso(admin()).DescribeAccountAssignmentCreationStatus(s.t.Context(),
+	return simtest.Must[*ssoadmin.DescribeAccountAssignmentCreationStatusOutput](s.t)(s.sso(admin()).DescribeAccountAssignmentCreationStatus(s.t.Context(),
 		&ssoadmin.DescribeAccountAssignmentCreationStatusInput{InstanceArn: instance, AccountAssignmentCreationRequestId: id})).AccountAssignmentCreationStatus
 }
 
@@ -81,7 +82,7 @@ func TestAnAssignmentTakesItsTimeAndMakesARole(t *testing.T) {
 		t.Errorf("role is %q", before)
 	}
 
-	must[*ssoadmin.DeleteAccountAssignmentOutput](t)(s.sso(admin()).DeleteAccountAssignment(t.Context(), s.removal("EKSDeveloper", paymentsID)))
+	simtest.Must[*ssoadmin.DeleteAccountAssignmentOutput](t)(s.sso(admin()).DeleteAccountAssignment(t.Context(), s.removal("EKSDeveloper", paymentsID)))
 	s.clock.Advance(2 * time.Minute)
 	s.creation(accepted.RequestId)
 	if got := s.role("EKSDeveloper", paymentsID); got != "" {
@@ -136,7 +137,7 @@ func TestAtMostFifteenAssignmentsAreOutstanding(t *testing.T) {
 	instance, _ := s.set("ReadOnly")
 	for i := range 16 {
 		name := "Set" + string(rune('A'+i))
-		set := must[*ssoadmin.CreatePermissionSetOutput](t)(s.sso(admin()).CreatePermissionSet(t.Context(),
+		set := simtest.Must[*ssoadmin.CreatePermissionSetOutput](t)(s.sso(admin()).CreatePermissionSet(t.Context(),
 			&ssoadmin.CreatePermissionSetInput{InstanceArn: instance, Name: aws.String(name)})).PermissionSet
 		_, err := s.sso(admin()).CreateAccountAssignment(t.Context(), s.assignment(*set.Name, paymentsID))
 		if i < 15 && err != nil {
@@ -195,7 +196,7 @@ func TestASessionEndsWithItsRoleAndItsTime(t *testing.T) {
 		t.Errorf("after its time: %s", got)
 	}
 	s.clock.Advance(-2 * time.Minute)
-	must[*ssoadmin.DeleteAccountAssignmentOutput](t)(s.sso(admin()).DeleteAccountAssignment(t.Context(), s.removal("EKSDeveloper", paymentsID)))
+	simtest.Must[*ssoadmin.DeleteAccountAssignmentOutput](t)(s.sso(admin()).DeleteAccountAssignment(t.Context(), s.removal("EKSDeveloper", paymentsID)))
 	if got := s.identity(dana); got != "InvalidClientTokenId" {
 		t.Errorf("after its role: %s", got)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rolecall-dev/rolecall/internal/awssim"
 	"github.com/rolecall-dev/rolecall/internal/awssim/modelcheck"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 	"github.com/rolecall-dev/rolecall/internal/awssim/state"
 )
 
@@ -148,17 +149,6 @@ func (s *sim) user(name string) (id *string) {
 
 func (s *sim) storeID() *string { return aws.String(s.state.Instance.IdentityStoreID) }
 
-// must returns the output of a call that succeeds.
-func must[T any](t *testing.T) func(T, error) T {
-	return func(out T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatalf("calling: %v", err)
-		}
-		return out
-	}
-}
-
 // wantCode checks the code of an API error.
 func wantCode(t *testing.T, err error, code string) {
 	t.Helper()
@@ -187,7 +177,7 @@ func TestCallersAreAuthenticated(t *testing.T) {
 			wantCode(t, err, tt.code)
 		})
 	}
-	if got := must[*sts.GetCallerIdentityOutput](t)(sts.NewFromConfig(s.config(reader(), region)).GetCallerIdentity(t.Context(), nil)); *got.Arn != "arn:aws:iam::111111111111:user/reader" {
+	if got := simtest.Must[*sts.GetCallerIdentityOutput](t)(sts.NewFromConfig(s.config(reader(), region)).GetCallerIdentity(t.Context(), nil)); *got.Arn != "arn:aws:iam::111111111111:user/reader" {
 		t.Errorf("caller is %s", *got.Arn)
 	}
 }
@@ -234,7 +224,7 @@ func TestTheInstanceIsSeenByItsAdministratorsInItsRegion(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			client := ssoadmin.NewFromConfig(s.config(tt.who, tt.region))
-			out := must[*ssoadmin.ListInstancesOutput](t)(client.ListInstances(t.Context(), nil))
+			out := simtest.Must[*ssoadmin.ListInstancesOutput](t)(client.ListInstances(t.Context(), nil))
 			if len(out.Instances) != tt.want {
 				t.Errorf("%d instances, want %d", len(out.Instances), tt.want)
 			}
@@ -251,7 +241,7 @@ func TestTheInstanceIsSeenByItsAdministratorsInItsRegion(t *testing.T) {
 func TestCallsAreCountedAndTold(t *testing.T) {
 	var told []awssim.Call
 	s := start(t, func(o *awssim.Options) { o.OnCall = func(c awssim.Call) { told = append(told, c) } })
-	must[*ssoadmin.ListInstancesOutput](t)(s.sso(admin()).ListInstances(t.Context(), nil))
+	simtest.Must[*ssoadmin.ListInstancesOutput](t)(s.sso(admin()).ListInstances(t.Context(), nil))
 	_, err := s.orgs(member()).ListRoots(t.Context(), nil)
 	wantCode(t, err, "AccessDeniedException")
 	if got := s.Calls(); got["sso:ListInstances"] != 1 || got["organizations:ListRoots"] != 1 {
@@ -268,5 +258,5 @@ func (s *sim) identity(w who) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
-	return *must[*sts.GetCallerIdentityOutput](s.t)(out, err).Arn
+	return *simtest.Must[*sts.GetCallerIdentityOutput](s.t)(out, err).Arn
 }

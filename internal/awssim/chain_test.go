@@ -17,6 +17,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 	"github.com/rolecall-dev/rolecall/internal/awssim/state"
 )
 
@@ -50,13 +51,13 @@ func TestASessionInAMemberAccountCanDoWhatItsRoleCan(t *testing.T) {
 	s := start(t)
 	s.withMember()
 	ctx := t.Context()
-	session := must[who](t)(s.assume(admin()))
-	clusters := must[*eks.ListClustersOutput](t)(eks.NewFromConfig(s.config(session, region)).ListClusters(ctx, &eks.ListClustersInput{}))
+	session := simtest.Must[who](t)(s.assume(admin()))
+	clusters := simtest.Must[*eks.ListClustersOutput](t)(eks.NewFromConfig(s.config(session, region)).ListClusters(ctx, &eks.ListClustersInput{}))
 	if d := cmp.Diff([]string{"payments"}, clusters.Clusters); d != "" {
 		t.Errorf("clusters (-want +got):\n%s", d)
 	}
 	roles := iam.NewFromConfig(s.config(session, "us-east-1"))
-	listed := must[*iam.ListRolesOutput](t)(roles.ListRoles(ctx, &iam.ListRolesInput{PathPrefix: aws.String("/aws-reserved/sso.amazonaws.com/")}))
+	listed := simtest.Must[*iam.ListRolesOutput](t)(roles.ListRoles(ctx, &iam.ListRolesInput{PathPrefix: aws.String("/aws-reserved/sso.amazonaws.com/")}))
 	if d := cmp.Diff(1, len(listed.Roles)); d != "" {
 		t.Errorf("reserved roles (-want +got):\n%s", d)
 	}
@@ -71,7 +72,7 @@ func TestARoleIsTakenOnlyByWhomItTrustsAndEndsWithItsSessions(t *testing.T) {
 	s.withMember()
 	_, err := s.assume(delegate())
 	wantCode(t, err, "AccessDenied")
-	session := must[who](t)(s.assume(admin()))
+	session := simtest.Must[who](t)(s.assume(admin()))
 	s.state.With(func() { delete(s.state.Roles, readerARN) })
 	if d := cmp.Diff("InvalidClientTokenId", s.identity(session)); d != "" {
 		t.Errorf("identity (-want +got):\n%s", d)
@@ -84,7 +85,7 @@ func (s *sim) clusterToken(w who, cluster string) string {
 	config := s.config(w, region)
 	config.BaseEndpoint = nil
 	signer := sts.NewPresignClient(sts.NewFromConfig(config))
-	out := must[*v4.PresignedHTTPRequest](s.t)(signer.PresignGetCallerIdentity(s.t.Context(), &sts.GetCallerIdentityInput{}, func(o *sts.PresignOptions) {
+	out := simtest.Must[*v4.PresignedHTTPRequest](s.t)(signer.PresignGetCallerIdentity(s.t.Context(), &sts.GetCallerIdentityInput{}, func(o *sts.PresignOptions) {
 		o.ClientOptions = append(o.ClientOptions, func(o *sts.Options) {
 			o.APIOptions = append(o.APIOptions, smithyhttp.AddHeaderValue("x-k8s-aws-id", cluster), smithyhttp.AddHeaderValue("X-Amz-Expires", "60"))
 		})
@@ -131,7 +132,7 @@ func (s *sim) present(token, cluster string) (int, map[string]any) {
 func TestAClusterTokenProvesItsHolderToItsClusterOnly(t *testing.T) {
 	s := start(t)
 	s.withMember()
-	session := must[who](t)(s.assume(admin()))
+	session := simtest.Must[who](t)(s.assume(admin()))
 	token := s.clusterToken(session, "payments")
 	status, body := s.present(token, "payments")
 	reply, ok := body["GetCallerIdentityResponse"].(map[string]any)

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim/modelcheck"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 )
 
 // recorded starts a simulator whose replies are kept.
@@ -52,10 +53,10 @@ func setsAnswer(t *testing.T, s *sim) {
 	ctx, c := t.Context(), s.sso(admin())
 	instance, _ := s.set("ReadOnly")
 	done[*ssoadmin.ListInstancesOutput](t)(c.ListInstances(ctx, &ssoadmin.ListInstancesInput{MaxResults: aws.Int32(10)}))
-	if got := must[*ssoadmin.DescribeInstanceOutput](t)(c.DescribeInstance(ctx, &ssoadmin.DescribeInstanceInput{InstanceArn: instance})); *got.OwnerAccountId != managementID {
+	if got := simtest.Must[*ssoadmin.DescribeInstanceOutput](t)(c.DescribeInstance(ctx, &ssoadmin.DescribeInstanceInput{InstanceArn: instance})); *got.OwnerAccountId != managementID {
 		t.Errorf("owner is %s", *got.OwnerAccountId)
 	}
-	made := must[*ssoadmin.CreatePermissionSetOutput](t)(c.CreatePermissionSet(ctx, &ssoadmin.CreatePermissionSetInput{
+	made := simtest.Must[*ssoadmin.CreatePermissionSetOutput](t)(c.CreatePermissionSet(ctx, &ssoadmin.CreatePermissionSetInput{
 		InstanceArn: instance, Name: aws.String("Made_Here"), Description: aws.String("made by a test"), SessionDuration: aws.String("PT2H30M"),
 		RelayState: aws.String("https://example.com/"), Tags: []ssotypes.Tag{{Key: aws.String("a"), Value: aws.String("1")}},
 	})).PermissionSet
@@ -63,12 +64,12 @@ func setsAnswer(t *testing.T, s *sim) {
 	done[*ssoadmin.UpdatePermissionSetOutput](t)(c.UpdatePermissionSet(ctx, &ssoadmin.UpdatePermissionSetInput{
 		InstanceArn: instance, PermissionSetArn: arn, Description: aws.String("changed"),
 	}))
-	described := must[*ssoadmin.DescribePermissionSetOutput](t)(c.DescribePermissionSet(ctx,
+	described := simtest.Must[*ssoadmin.DescribePermissionSetOutput](t)(c.DescribePermissionSet(ctx,
 		&ssoadmin.DescribePermissionSetInput{InstanceArn: instance, PermissionSetArn: arn})).PermissionSet
 	if *described.Description != "changed" || *described.SessionDuration != "PT2H30M" || *described.Name != "Made_Here" {
 		t.Errorf("described as %+v", described)
 	}
-	listed := must[*ssoadmin.ListPermissionSetsOutput](t)(c.ListPermissionSets(ctx, &ssoadmin.ListPermissionSetsInput{InstanceArn: instance}))
+	listed := simtest.Must[*ssoadmin.ListPermissionSetsOutput](t)(c.ListPermissionSets(ctx, &ssoadmin.ListPermissionSetsInput{InstanceArn: instance}))
 	if len(listed.PermissionSets) != 4 || !slices.IsSorted(listed.PermissionSets) {
 		t.Errorf("listed %v", listed.PermissionSets)
 	}
@@ -76,7 +77,7 @@ func setsAnswer(t *testing.T, s *sim) {
 		InstanceArn: instance, ResourceArn: arn, Tags: []ssotypes.Tag{{Key: aws.String("b"), Value: aws.String("2")}},
 	}))
 	done[*ssoadmin.UntagResourceOutput](t)(c.UntagResource(ctx, &ssoadmin.UntagResourceInput{InstanceArn: instance, ResourceArn: arn, TagKeys: []string{"a"}}))
-	tags := must[*ssoadmin.ListTagsForResourceOutput](t)(c.ListTagsForResource(ctx, &ssoadmin.ListTagsForResourceInput{InstanceArn: instance, ResourceArn: arn}))
+	tags := simtest.Must[*ssoadmin.ListTagsForResourceOutput](t)(c.ListTagsForResource(ctx, &ssoadmin.ListTagsForResourceInput{InstanceArn: instance, ResourceArn: arn}))
 	if len(tags.Tags) != 1 || *tags.Tags[0].Key != "b" {
 		t.Errorf("tags are %+v", tags.Tags)
 	}
@@ -94,14 +95,14 @@ func policiesAnswer(t *testing.T, s *sim, instance, arn *string) {
 	done[*ssoadmin.PutInlinePolicyToPermissionSetOutput](t)(c.PutInlinePolicyToPermissionSet(ctx, &ssoadmin.PutInlinePolicyToPermissionSetInput{
 		InstanceArn: instance, PermissionSetArn: arn, InlinePolicy: aws.String(text),
 	}))
-	got := must[*ssoadmin.GetInlinePolicyForPermissionSetOutput](t)(c.GetInlinePolicyForPermissionSet(ctx,
+	got := simtest.Must[*ssoadmin.GetInlinePolicyForPermissionSetOutput](t)(c.GetInlinePolicyForPermissionSet(ctx,
 		&ssoadmin.GetInlinePolicyForPermissionSetInput{InstanceArn: instance, PermissionSetArn: arn}))
 	if *got.InlinePolicy != text {
 		t.Errorf("inline policy is %s", *got.InlinePolicy)
 	}
 	done[*ssoadmin.AttachManagedPolicyToPermissionSetOutput](t)(c.AttachManagedPolicyToPermissionSet(ctx,
 		&ssoadmin.AttachManagedPolicyToPermissionSetInput{InstanceArn: instance, PermissionSetArn: arn, ManagedPolicyArn: managed}))
-	list := must[*ssoadmin.ListManagedPoliciesInPermissionSetOutput](t)(c.ListManagedPoliciesInPermissionSet(ctx,
+	list := simtest.Must[*ssoadmin.ListManagedPoliciesInPermissionSetOutput](t)(c.ListManagedPoliciesInPermissionSet(ctx,
 		&ssoadmin.ListManagedPoliciesInPermissionSetInput{InstanceArn: instance, PermissionSetArn: arn}))
 	if len(list.AttachedManagedPolicies) != 1 || *list.AttachedManagedPolicies[0].Name != "ReadOnlyAccess" {
 		t.Errorf("managed policies are %+v", list.AttachedManagedPolicies)
@@ -118,13 +119,13 @@ func assignmentsAnswer(t *testing.T, s *sim) {
 	instance, set := s.set("EKSDeveloper")
 	accepted := s.create(admin(), "EKSDeveloper", paymentsID)
 	s.creation(accepted.RequestId)
-	list := must[*ssoadmin.ListAccountAssignmentsOutput](t)(c.ListAccountAssignments(ctx, &ssoadmin.ListAccountAssignmentsInput{
+	list := simtest.Must[*ssoadmin.ListAccountAssignmentsOutput](t)(c.ListAccountAssignments(ctx, &ssoadmin.ListAccountAssignmentsInput{
 		InstanceArn: instance, AccountId: aws.String(paymentsID), PermissionSetArn: set,
 	}))
 	if len(list.AccountAssignments) != 1 || *list.AccountAssignments[0].PrincipalId != *s.group("payments-developers") {
 		t.Errorf("assignments are %+v", list.AccountAssignments)
 	}
-	forPrincipal := must[*ssoadmin.ListAccountAssignmentsForPrincipalOutput](t)(c.ListAccountAssignmentsForPrincipal(ctx,
+	forPrincipal := simtest.Must[*ssoadmin.ListAccountAssignmentsForPrincipalOutput](t)(c.ListAccountAssignmentsForPrincipal(ctx,
 		&ssoadmin.ListAccountAssignmentsForPrincipalInput{
 			InstanceArn: instance, PrincipalId: s.group("payments-developers"), PrincipalType: ssotypes.PrincipalTypeGroup,
 			Filter: &ssotypes.ListAccountAssignmentsFilter{AccountId: aws.String(paymentsID)},
@@ -136,7 +137,7 @@ func assignmentsAnswer(t *testing.T, s *sim) {
 		InstanceArn: instance, PermissionSetArn: set, Description: aws.String("changed"),
 	}))
 	outdated := func() []string {
-		return must[*ssoadmin.ListAccountsForProvisionedPermissionSetOutput](t)(c.ListAccountsForProvisionedPermissionSet(ctx,
+		return simtest.Must[*ssoadmin.ListAccountsForProvisionedPermissionSetOutput](t)(c.ListAccountsForProvisionedPermissionSet(ctx,
 			&ssoadmin.ListAccountsForProvisionedPermissionSetInput{
 				InstanceArn: instance, PermissionSetArn: set, ProvisioningStatus: ssotypes.ProvisioningStatusLatestPermissionSetNotProvisioned,
 			})).AccountIds
@@ -144,7 +145,7 @@ func assignmentsAnswer(t *testing.T, s *sim) {
 	if d := cmp.Diff([]string{paymentsID}, outdated()); d != "" {
 		t.Errorf("accounts to provision (-want +got):\n%s", d)
 	}
-	provisioning := must[*ssoadmin.ProvisionPermissionSetOutput](t)(c.ProvisionPermissionSet(ctx, &ssoadmin.ProvisionPermissionSetInput{
+	provisioning := simtest.Must[*ssoadmin.ProvisionPermissionSetOutput](t)(c.ProvisionPermissionSet(ctx, &ssoadmin.ProvisionPermissionSetInput{
 		InstanceArn: instance, PermissionSetArn: set, TargetType: ssotypes.ProvisionTargetTypeAllProvisionedAccounts,
 	})).PermissionSetProvisioningStatus
 	done[*ssoadmin.DescribePermissionSetProvisioningStatusOutput](t)(c.DescribePermissionSetProvisioningStatus(ctx,
@@ -152,14 +153,14 @@ func assignmentsAnswer(t *testing.T, s *sim) {
 	if got := outdated(); len(got) != 0 {
 		t.Errorf("still to provision: %v", got)
 	}
-	sets := must[*ssoadmin.ListPermissionSetsProvisionedToAccountOutput](t)(c.ListPermissionSetsProvisionedToAccount(ctx,
+	sets := simtest.Must[*ssoadmin.ListPermissionSetsProvisionedToAccountOutput](t)(c.ListPermissionSetsProvisionedToAccount(ctx,
 		&ssoadmin.ListPermissionSetsProvisionedToAccountInput{InstanceArn: instance, AccountId: aws.String(paymentsID)}))
 	if len(sets.PermissionSets) != 2 {
 		t.Errorf("provisioned sets are %v", sets.PermissionSets)
 	}
 	_, err := c.DeletePermissionSet(ctx, &ssoadmin.DeletePermissionSetInput{InstanceArn: instance, PermissionSetArn: set})
 	wantCode(t, err, "ConflictException")
-	deletion := must[*ssoadmin.DeleteAccountAssignmentOutput](t)(c.DeleteAccountAssignment(ctx, s.removal("EKSDeveloper", paymentsID))).AccountAssignmentDeletionStatus
+	deletion := simtest.Must[*ssoadmin.DeleteAccountAssignmentOutput](t)(c.DeleteAccountAssignment(ctx, s.removal("EKSDeveloper", paymentsID))).AccountAssignmentDeletionStatus
 	done[*ssoadmin.DescribeAccountAssignmentDeletionStatusOutput](t)(c.DescribeAccountAssignmentDeletionStatus(ctx,
 		&ssoadmin.DescribeAccountAssignmentDeletionStatusInput{InstanceArn: instance, AccountAssignmentDeletionRequestId: deletion.RequestId}))
 	done[*ssoadmin.ListAccountAssignmentCreationStatusOutput](t)(c.ListAccountAssignmentCreationStatus(ctx, &ssoadmin.ListAccountAssignmentCreationStatusInput{
@@ -175,7 +176,7 @@ func TestEveryOperationOfTheIdentityStoreAnswersTheSDK(t *testing.T) {
 	s, replies := recorded(t)
 	ctx, c := t.Context(), s.store(admin())
 	store := s.storeID()
-	user := must[*identitystore.CreateUserOutput](t)(c.CreateUser(ctx, &identitystore.CreateUserInput{
+	user := simtest.Must[*identitystore.CreateUserOutput](t)(c.CreateUser(ctx, &identitystore.CreateUserInput{
 		IdentityStoreId: store, UserName: aws.String("new@example.com"), DisplayName: aws.String("New"),
 		Name: &idtypes.Name{GivenName: aws.String("N"), FamilyName: aws.String("W")}, Emails: []idtypes.Email{{Value: aws.String("new@example.com")}},
 	}))
@@ -185,11 +186,11 @@ func TestEveryOperationOfTheIdentityStoreAnswersTheSDK(t *testing.T) {
 			{AttributePath: aws.String("userStatus"), AttributeValue: iddocument.NewLazyDocument("DISABLED")},
 		},
 	}))
-	described := must[*identitystore.DescribeUserOutput](t)(c.DescribeUser(ctx, &identitystore.DescribeUserInput{IdentityStoreId: store, UserId: user.UserArn}))
+	described := simtest.Must[*identitystore.DescribeUserOutput](t)(c.DescribeUser(ctx, &identitystore.DescribeUserInput{IdentityStoreId: store, UserId: user.UserArn}))
 	if *described.UserName != "newer@example.com" || described.UserStatus != idtypes.UserStatusDisabled {
 		t.Errorf("described as %+v", described)
 	}
-	found := must[*identitystore.GetUserIdOutput](t)(c.GetUserId(ctx, &identitystore.GetUserIdInput{
+	found := simtest.Must[*identitystore.GetUserIdOutput](t)(c.GetUserId(ctx, &identitystore.GetUserIdInput{
 		IdentityStoreId: store, AlternateIdentifier: &idtypes.AlternateIdentifierMemberUniqueAttribute{Value: idtypes.UniqueAttribute{
 			AttributePath: aws.String("userName"), AttributeValue: iddocument.NewLazyDocument("Newer@example.com"),
 		}},
@@ -204,7 +205,7 @@ func TestEveryOperationOfTheIdentityStoreAnswersTheSDK(t *testing.T) {
 	})
 	wantCode(t, err, "ConflictException")
 	groupsAnswer(ctx, t, s, user.UserId)
-	users := must[*identitystore.ListUsersOutput](t)(c.ListUsers(ctx, &identitystore.ListUsersInput{IdentityStoreId: store}))
+	users := simtest.Must[*identitystore.ListUsersOutput](t)(c.ListUsers(ctx, &identitystore.ListUsersInput{IdentityStoreId: store}))
 	if len(users.Users) != 4 {
 		t.Errorf("%d users, want 4", len(users.Users))
 	}
@@ -217,7 +218,7 @@ func TestEveryOperationOfTheIdentityStoreAnswersTheSDK(t *testing.T) {
 func groupsAnswer(ctx context.Context, t *testing.T, s *sim, user *string) {
 	t.Helper()
 	c, store := s.store(admin()), s.storeID()
-	group := must[*identitystore.CreateGroupOutput](t)(c.CreateGroup(ctx, &identitystore.CreateGroupInput{
+	group := simtest.Must[*identitystore.CreateGroupOutput](t)(c.CreateGroup(ctx, &identitystore.CreateGroupInput{
 		IdentityStoreId: store, DisplayName: aws.String("new group"), Description: aws.String("made by a test"),
 	})).GroupId
 	done[*identitystore.UpdateGroupOutput](t)(c.UpdateGroup(ctx, &identitystore.UpdateGroupInput{
@@ -225,7 +226,7 @@ func groupsAnswer(ctx context.Context, t *testing.T, s *sim, user *string) {
 			{AttributePath: aws.String("displayName"), AttributeValue: iddocument.NewLazyDocument("newer group")},
 		},
 	}))
-	if got := must[*identitystore.DescribeGroupOutput](t)(c.DescribeGroup(ctx, &identitystore.DescribeGroupInput{IdentityStoreId: store, GroupId: group})); *got.DisplayName != "newer group" {
+	if got := simtest.Must[*identitystore.DescribeGroupOutput](t)(c.DescribeGroup(ctx, &identitystore.DescribeGroupInput{IdentityStoreId: store, GroupId: group})); *got.DisplayName != "newer group" {
 		t.Errorf("group is %s", *got.DisplayName)
 	}
 	done[*identitystore.GetGroupIdOutput](t)(c.GetGroupId(ctx, &identitystore.GetGroupIdInput{
@@ -235,7 +236,7 @@ func groupsAnswer(ctx context.Context, t *testing.T, s *sim, user *string) {
 	}))
 	done[*identitystore.ListGroupsOutput](t)(c.ListGroups(ctx, &identitystore.ListGroupsInput{IdentityStoreId: store}))
 	member := &idtypes.MemberIdMemberUserId{Value: *user}
-	made := must[*identitystore.CreateGroupMembershipOutput](t)(c.CreateGroupMembership(ctx,
+	made := simtest.Must[*identitystore.CreateGroupMembershipOutput](t)(c.CreateGroupMembership(ctx,
 		&identitystore.CreateGroupMembershipInput{IdentityStoreId: store, GroupId: group, MemberId: member}))
 	_, err := c.CreateGroupMembership(ctx, &identitystore.CreateGroupMembershipInput{IdentityStoreId: store, GroupId: group, MemberId: member})
 	wantCode(t, err, "ConflictException")
@@ -243,13 +244,13 @@ func groupsAnswer(ctx context.Context, t *testing.T, s *sim, user *string) {
 		&identitystore.DescribeGroupMembershipInput{IdentityStoreId: store, MembershipId: made.MembershipId}))
 	done[*identitystore.GetGroupMembershipIdOutput](t)(c.GetGroupMembershipId(ctx,
 		&identitystore.GetGroupMembershipIdInput{IdentityStoreId: store, GroupId: group, MemberId: member}))
-	if got := must[*identitystore.ListGroupMembershipsOutput](t)(c.ListGroupMemberships(ctx,
+	if got := simtest.Must[*identitystore.ListGroupMembershipsOutput](t)(c.ListGroupMemberships(ctx,
 		&identitystore.ListGroupMembershipsInput{IdentityStoreId: store, GroupId: group})); len(got.GroupMemberships) != 1 {
 		t.Errorf("memberships are %+v", got.GroupMemberships)
 	}
 	done[*identitystore.ListGroupMembershipsForMemberOutput](t)(c.ListGroupMembershipsForMember(ctx,
 		&identitystore.ListGroupMembershipsForMemberInput{IdentityStoreId: store, MemberId: member}))
-	in := must[*identitystore.IsMemberInGroupsOutput](t)(c.IsMemberInGroups(ctx,
+	in := simtest.Must[*identitystore.IsMemberInGroupsOutput](t)(c.IsMemberInGroups(ctx,
 		&identitystore.IsMemberInGroupsInput{IdentityStoreId: store, MemberId: member, GroupIds: []string{*group, *s.group("auditors")}}))
 	if !in.Results[0].MembershipExists || in.Results[1].MembershipExists {
 		t.Errorf("results are %+v", in.Results)
@@ -262,15 +263,15 @@ func groupsAnswer(ctx context.Context, t *testing.T, s *sim, user *string) {
 func TestEveryOperationOfOrganizationsAnswersTheSDK(t *testing.T) {
 	s, replies := recorded(t)
 	ctx, c := t.Context(), s.orgs(admin())
-	if got := must[*organizations.DescribeOrganizationOutput](t)(s.orgs(member()).DescribeOrganization(ctx, nil)).Organization; *got.MasterAccountId != managementID {
+	if got := simtest.Must[*organizations.DescribeOrganizationOutput](t)(s.orgs(member()).DescribeOrganization(ctx, nil)).Organization; *got.MasterAccountId != managementID {
 		t.Errorf("organization is %+v", got)
 	}
-	root := must[*organizations.ListRootsOutput](t)(c.ListRoots(ctx, nil)).Roots[0].Id
-	unit := must[*organizations.CreateOrganizationalUnitOutput](t)(c.CreateOrganizationalUnit(ctx, &organizations.CreateOrganizationalUnitInput{
+	root := simtest.Must[*organizations.ListRootsOutput](t)(c.ListRoots(ctx, nil)).Roots[0].Id
+	unit := simtest.Must[*organizations.CreateOrganizationalUnitOutput](t)(c.CreateOrganizationalUnit(ctx, &organizations.CreateOrganizationalUnitInput{
 		ParentId: root, Name: aws.String("New"), Tags: []orgtypes.Tag{{Key: aws.String("a"), Value: aws.String("1")}},
 	})).OrganizationalUnit
 	done[*organizations.DescribeOrganizationalUnitOutput](t)(c.DescribeOrganizationalUnit(ctx, &organizations.DescribeOrganizationalUnitInput{OrganizationalUnitId: unit.Id}))
-	if got := must[*organizations.ListOrganizationalUnitsForParentOutput](t)(c.ListOrganizationalUnitsForParent(ctx,
+	if got := simtest.Must[*organizations.ListOrganizationalUnitsForParentOutput](t)(c.ListOrganizationalUnitsForParent(ctx,
 		&organizations.ListOrganizationalUnitsForParentInput{ParentId: root})); len(got.OrganizationalUnits) != 2 {
 		t.Errorf("units are %+v", got.OrganizationalUnits)
 	}
@@ -279,7 +280,7 @@ func TestEveryOperationOfOrganizationsAnswersTheSDK(t *testing.T) {
 		ResourceId: aws.String(paymentsID), Tags: []orgtypes.Tag{{Key: aws.String("b"), Value: aws.String("2")}},
 	}))
 	done[*organizations.UntagResourceOutput](t)(c.UntagResource(ctx, &organizations.UntagResourceInput{ResourceId: aws.String(paymentsID), TagKeys: []string{"env"}}))
-	tags := must[*organizations.ListTagsForResourceOutput](t)(c.ListTagsForResource(ctx, &organizations.ListTagsForResourceInput{ResourceId: aws.String(paymentsID)})).Tags
+	tags := simtest.Must[*organizations.ListTagsForResourceOutput](t)(c.ListTagsForResource(ctx, &organizations.ListTagsForResourceInput{ResourceId: aws.String(paymentsID)})).Tags
 	if len(tags) != 1 || *tags[0].Key != "b" {
 		t.Errorf("tags are %+v", tags)
 	}
@@ -289,10 +290,10 @@ func TestEveryOperationOfOrganizationsAnswersTheSDK(t *testing.T) {
 
 func accountsAnswer(ctx context.Context, t *testing.T, c *organizations.Client, root, unit *string) {
 	t.Helper()
-	asked := must[*organizations.CreateAccountOutput](t)(c.CreateAccount(ctx, &organizations.CreateAccountInput{
+	asked := simtest.Must[*organizations.CreateAccountOutput](t)(c.CreateAccount(ctx, &organizations.CreateAccountInput{
 		AccountName: aws.String("fresh"), Email: aws.String("fresh@example.com"),
 	})).CreateAccountStatus
-	made := must[*organizations.DescribeCreateAccountStatusOutput](t)(c.DescribeCreateAccountStatus(ctx,
+	made := simtest.Must[*organizations.DescribeCreateAccountStatusOutput](t)(c.DescribeCreateAccountStatus(ctx,
 		&organizations.DescribeCreateAccountStatusInput{CreateAccountRequestId: asked.Id})).CreateAccountStatus
 	if made.State != orgtypes.CreateAccountStateSucceeded {
 		t.Fatalf("account is %+v", made)
@@ -300,18 +301,18 @@ func accountsAnswer(ctx context.Context, t *testing.T, c *organizations.Client, 
 	done[*organizations.MoveAccountOutput](t)(c.MoveAccount(ctx, &organizations.MoveAccountInput{
 		AccountId: made.AccountId, SourceParentId: root, DestinationParentId: unit,
 	}))
-	described := must[*organizations.DescribeAccountOutput](t)(c.DescribeAccount(ctx, &organizations.DescribeAccountInput{AccountId: made.AccountId})).Account
+	described := simtest.Must[*organizations.DescribeAccountOutput](t)(c.DescribeAccount(ctx, &organizations.DescribeAccountInput{AccountId: made.AccountId})).Account
 	if len(described.Paths) != 1 || !strings.HasSuffix(described.Paths[0], *root+"/"+*unit+"/"+*made.AccountId+"/") {
 		t.Errorf("paths are %v", described.Paths)
 	}
-	if got := must[*organizations.ListAccountsOutput](t)(c.ListAccounts(ctx, nil)); len(got.Accounts) != 6 {
+	if got := simtest.Must[*organizations.ListAccountsOutput](t)(c.ListAccounts(ctx, nil)); len(got.Accounts) != 6 {
 		t.Errorf("%d accounts, want 6", len(got.Accounts))
 	}
-	under := must[*organizations.ListAccountsForParentOutput](t)(c.ListAccountsForParent(ctx, &organizations.ListAccountsForParentInput{ParentId: unit}))
+	under := simtest.Must[*organizations.ListAccountsForParentOutput](t)(c.ListAccountsForParent(ctx, &organizations.ListAccountsForParentInput{ParentId: unit}))
 	if len(under.Accounts) != 1 {
 		t.Errorf("accounts under the unit are %+v", under.Accounts)
 	}
-	parents := must[*organizations.ListParentsOutput](t)(c.ListParents(ctx, &organizations.ListParentsInput{ChildId: made.AccountId})).Parents
+	parents := simtest.Must[*organizations.ListParentsOutput](t)(c.ListParents(ctx, &organizations.ListParentsInput{ChildId: made.AccountId})).Parents
 	if len(parents) != 1 || *parents[0].Id != *unit || parents[0].Type != orgtypes.ParentTypeOrganizationalUnit {
 		t.Errorf("parents are %+v", parents)
 	}
@@ -321,7 +322,7 @@ func accountsAnswer(ctx context.Context, t *testing.T, c *organizations.Client, 
 func delegatesAnswer(ctx context.Context, t *testing.T, c *organizations.Client) {
 	t.Helper()
 	sso, account := aws.String("sso.amazonaws.com"), aws.String(identityID)
-	list := must[*organizations.ListDelegatedAdministratorsOutput](t)(c.ListDelegatedAdministrators(ctx,
+	list := simtest.Must[*organizations.ListDelegatedAdministratorsOutput](t)(c.ListDelegatedAdministrators(ctx,
 		&organizations.ListDelegatedAdministratorsInput{ServicePrincipal: sso})).DelegatedAdministrators
 	if len(list) != 1 || *list[0].Id != identityID {
 		t.Errorf("delegated administrators are %+v", list)

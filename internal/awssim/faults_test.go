@@ -17,6 +17,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 )
 
 // status returns the HTTP status and the code of an error.
@@ -92,7 +93,7 @@ func TestPagesMayBeShortAndEmpty(t *testing.T) {
 	s := start(t, func(o *awssim.Options) { o.Faults.ShortPages, o.Faults.EmptyPages = true, true })
 	pages, accounts := 0, map[string]bool{}
 	for p := organizations.NewListAccountsPaginator(s.orgs(admin()), &organizations.ListAccountsInput{MaxResults: aws.Int32(4)}); p.HasMorePages(); pages++ {
-		page := must[*organizations.ListAccountsOutput](t)(p.NextPage(t.Context()))
+		page := simtest.Must[*organizations.ListAccountsOutput](t)(p.NextPage(t.Context()))
 		if pages == 0 && len(page.Accounts) != 0 {
 			t.Errorf("the first page has %d accounts", len(page.Accounts))
 		}
@@ -109,7 +110,7 @@ func TestPagesMayBeShortAndEmpty(t *testing.T) {
 
 func TestRepliesMayLackStatusAndPaths(t *testing.T) {
 	s := start(t, func(o *awssim.Options) { o.Faults.OmitStatus, o.Faults.OmitPaths = true, true })
-	a := must[*organizations.DescribeAccountOutput](t)(s.orgs(admin()).DescribeAccount(t.Context(),
+	a := simtest.Must[*organizations.DescribeAccountOutput](t)(s.orgs(admin()).DescribeAccount(t.Context(),
 		&organizations.DescribeAccountInput{AccountId: aws.String(paymentsID)})).Account
 	if a.Status != "" || len(a.Paths) != 0 || a.State != "ACTIVE" {
 		t.Errorf("account is %+v", a)

@@ -1,6 +1,7 @@
 package explain_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 
@@ -17,6 +18,8 @@ import (
 const (
 	account = access.AccountID("111122223333")
 	payEU   = access.ClusterARN("arn:aws:eks:eu-central-1:111122223333:cluster/payments-eu")
+	// ask is what Dana may do where the whole chain holds.
+	ask     = "delete pods -n payments"
 	devSet  = access.ARN("arn:aws:sso:::permissionSet/ssoins-0123456789abcdef/ps-0123456789abcdef")
 	devName = "AWSReservedSSO_Dev_c194f596bcea55cc"
 	devARN  = "arn:aws:iam::111122223333:role/" + devName
@@ -82,17 +85,7 @@ func binding(change func(*access.Binding)) func(*snapshot.Snapshot) {
 
 func TestTheBrokenHopIsNamed(t *testing.T) {
 	t.Parallel()
-	const ask = "delete pods -n payments"
-	for _, c := range []struct {
-		claim  string
-		change func(*snapshot.Snapshot)
-		// request is ask where it is empty.
-		request, through string
-		verdict          graph.Verdict
-		hop              graph.HopKind
-		code             diag.Code
-		remedy           string
-	}{
+	for _, c := range []claim{
 		{claim: "the whole chain holds", change: func(*snapshot.Snapshot) {}, verdict: graph.Allowed},
 		{claim: "a disabled user", change: func(s *snapshot.Snapshot) { s.Users[0].Disabled = true }, verdict: graph.Denied, hop: graph.HopUser, code: diag.RC3013, remedy: "enable dana@example.com"},
 		{claim: "no membership", change: func(s *snapshot.Snapshot) { s.Memberships = nil }, verdict: graph.Denied, hop: graph.HopAssignment, remedy: "aws sso-admin create-account-assignment"},
@@ -159,33 +152,46 @@ func TestTheBrokenHopIsNamed(t *testing.T) {
 			s.Clusters[0].RoleBindings[0].Subjects[0].Name = "system:authenticated"
 		}, verdict: graph.Allowed},
 	} {
-		t.Run(c.claim, func(t *testing.T) {
-			t.Parallel()
-			s := payments()
-			c.change(s)
-			g := built(s)
-			text := c.request
-			if text == "" {
-				text = ask
-			}
-			r, err := rbac.ParseRequest(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			u, _ := g.User("u-dana")
-			x := explain.Explain(g, u, g.Of(payEU), graph.Question{Request: &r, Through: c.through})
-			if x.Verdict != c.verdict {
-				t.Fatalf("verdict %s, want %s\n%s", x.Verdict, c.verdict, explain.Chain(x))
-			}
-			state := map[graph.Verdict]graph.Status{graph.Denied: graph.Broken, graph.VerdictUndecided: graph.Unknown}[c.verdict]
-			h, _ := x.Paths[0].First(state)
-			if h.Kind != c.hop || h.Code != c.code {
-				t.Errorf("the hop is %q with code %q, want %q with %q\n%s", h.Kind, h.Code, c.hop, c.code, explain.Chain(x))
-			}
-			if !strings.Contains(x.Remedy, c.remedy) || c.verdict == graph.Allowed && x.Remedy != "" {
-				t.Errorf("remedy %q, want %q in it", x.Remedy, c.remedy)
-			}
-		})
+		t.Run(c.claim, c.check)
+	}
+}
+
+// claim is what a change to the payments estate does to Dana, and what is to be done about it.
+type claim struct {
+	claim  string
+	change func(*snapshot.Snapshot)
+	// request is ask where it is empty.
+	request, through string
+	verdict          graph.Verdict
+	hop              graph.HopKind
+	code             diag.Code
+	// identity is who she is in the cluster, where that is the point.
+	identity, remedy string
+}
+
+func (c claim) check(t *testing.T) {
+	t.Parallel()
+	s := payments()
+	c.change(s)
+	g := built(s)
+	r, err := rbac.ParseRequest(cmp.Or(c.request, ask))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, _ := g.User("u-dana")
+	x := explain.Explain(g, u, g.Of(payEU), graph.Question{Request: &r, Through: c.through})
+	if x.Verdict != c.verdict {
+		t.Fatalf("verdict %s, want %s\n%s", x.Verdict, c.verdict, explain.Chain(x))
+	}
+	state := map[graph.Verdict]graph.Status{graph.Denied: graph.Broken, graph.VerdictUndecided: graph.Unknown}[c.verdict]
+	if h, _ := x.Paths[0].First(state); h.Kind != c.hop || h.Code != c.code {
+		t.Errorf("the hop is %q with code %q, want %q with %q\n%s", h.Kind, h.Code, c.hop, c.code, explain.Chain(x))
+	}
+	if h, _ := x.Paths[0].Hop(graph.HopIdentity); c.identity != "" && h.Name != c.identity {
+		t.Errorf("the identity is %q, want %q", h.Name, c.identity)
+	}
+	if !strings.Contains(x.Remedy, c.remedy) || c.verdict == graph.Allowed && x.Remedy != "" {
+		t.Errorf("remedy %q, want %q in it", x.Remedy, c.remedy)
 	}
 }
 

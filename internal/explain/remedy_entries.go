@@ -52,7 +52,7 @@ func successor(c *graph.Cluster, p graph.Path, earlier access.ARN) string {
 		return ""
 	}
 	e := c.AccessEntries[i]
-	if e.Ours(e.Tags[access.TagOwner]) {
+	if e.Owned() {
 		return "rolecall apply"
 	}
 	e.Principal = access.ARN(role.Evidence.Object)

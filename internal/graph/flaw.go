@@ -130,7 +130,7 @@ func (g *Graph) foreign(account access.AccountID) bool {
 // Own tells whether the mapping is one that rolecall made: a row as it writes rows, or an access entry with an owner's tag.
 func (d *Door) Own() bool {
 	if d.source != nil {
-		return d.source.Ours(d.source.Tags[access.TagOwner])
+		return d.source.Owned()
 	}
 	return d.entry != nil && awsauth.OwnShape(*d.entry, d.Account)
 }

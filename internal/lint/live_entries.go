@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,7 +52,7 @@ func (l *live) lookAlike(at diag.Pos, principal access.ARN) {
 
 // foreignNames reports an entry that is not rolecall's and yields names that only rolecall may yield.
 func (l *live) foreignNames(e *access.AccessEntry) {
-	if e.Ours(cmp.Or(e.Tags[access.TagOwner], " ")) {
+	if e.Owned() {
 		return
 	}
 	var yields []string
@@ -152,7 +151,7 @@ func (l *live) orphaned(e *access.AccessEntry, name, set string) {
 
 // mendEntry is what to do about an entry: rolecall replaces its own, the others are changed by hand.
 func (l *live) mendEntry(e *access.AccessEntry, byHand string) string {
-	if owner := e.Tags[access.TagOwner]; owner != "" && e.Ours(owner) {
+	if e.Owned() {
 		return "rolecall apply"
 	}
 	return byHand

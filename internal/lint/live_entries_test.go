@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/diag"
 	"github.com/rolecall-dev/rolecall/internal/snapshot"
@@ -144,15 +142,7 @@ func TestWhatIsWrongWithAccessEntries(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := estate()
-			if tt.state != nil {
-				tt.state(s)
-			}
-			got := live(s, liveDocument(tt.rows...))
-			if d := cmp.Diff(tt.want, told(got)); d != "" {
-				t.Errorf("findings (-want +got):\n%s", d)
-			}
-			for _, d := range got {
+			for _, d := range findings(t, tt.state, tt.rows, tt.want) {
 				if d.Hint == "" || d.Detail == "" || tt.hint != "" && d.Hint != tt.hint {
 					t.Errorf("%s: detail %q, hint %q", d.Code, d.Detail, d.Hint)
 				}

@@ -241,15 +241,7 @@ func TestWhatASnapshotContradicts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := estate()
-			if tt.state != nil {
-				tt.state(s)
-			}
-			got := live(s, liveDocument(tt.rows...))
-			if d := cmp.Diff(tt.want, told(got)); d != "" {
-				t.Errorf("findings (-want +got):\n%s", d)
-			}
-			for _, d := range got {
+			for _, d := range findings(t, tt.state, tt.rows, tt.want) {
 				if d.Cluster != "prod/eu-central-1/eu" || d.Hint == "" || d.Detail == "" {
 					t.Errorf("%s: cluster %q, detail %q, hint %q", d.Code, d.Cluster, d.Detail, d.Hint)
 				}
@@ -318,4 +310,18 @@ func codes(l diag.List) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// findings judges the estate in a state, with rows in its cluster, wants what is found, and returns it.
+func findings(t *testing.T, state func(*snapshot.Snapshot), rows, want []string) diag.List {
+	t.Helper()
+	s := estate()
+	if state != nil {
+		state(s)
+	}
+	got := live(s, liveDocument(rows...))
+	if d := cmp.Diff(want, told(got)); d != "" {
+		t.Errorf("findings (-want +got):\n%s", d)
+	}
+	return got
 }

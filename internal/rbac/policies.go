@@ -45,8 +45,7 @@ type Policy struct {
 // Grants are what the associations of an access entry grant to whoever comes in by it, in their order. EKS asks its policies beside RBAC, and neither
 // takes away what the other gives.
 func (p AccessPolicies) Grants(e *access.AccessEntry) []Grant {
-	managed := e.Tags[access.TagOwner] != "" && e.Ours(e.Tags[access.TagOwner])
-	record := access.ReadPolicyRecord(e.Tags)
+	managed, record := e.Owned(), access.ReadPolicyRecord(e.Tags)
 	var out []Grant
 	for _, a := range e.Associations {
 		g := Grant{Policy: &Policy{a, e.Principal, managed && record.Names(a.Policy)}, Binding: &access.Binding{Name: a.Name()}}

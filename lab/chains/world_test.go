@@ -46,20 +46,11 @@ type world struct {
 	signed int
 }
 
+func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
+
 func start(t *testing.T) *world {
 	t.Helper()
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	root, err := product.Root(here)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{dir: t.TempDir(), inside: map[string]bool{}}
-	if w.rolecall, err = product.Build(t.Context(), root, t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
+	w := &world{dir: t.TempDir(), rolecall: labtest.Product(t), inside: map[string]bool{}}
 	text, err := os.ReadFile(filepath.Join("testdata", "rolecall.yaml"))
 	if err != nil {
 		t.Fatal(err)

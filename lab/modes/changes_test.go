@@ -11,21 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/google/go-cmp/cmp"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 
 	"github.com/rolecall-dev/rolecall/lab/labtest"
 )
-
-// must returns what a call that is expected to succeed returns.
-func must[T any](t *testing.T) func(T, error) T {
-	t.Helper()
-	return func(value T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value
-	}
-}
 
 func (w *world) testChanges(t *testing.T) {
 	cluster, principal, c := awssdk.String("both"), roleOf("Row"), w.dana(t, "Row")
@@ -33,19 +22,19 @@ func (w *world) testChanges(t *testing.T) {
 	if d := cmp.Diff("The username system:admin is invalid, it cannot start with system:", message(err)); d != "" {
 		t.Errorf("refusal (-want +got):\n%s", d)
 	}
-	must[*eks.CreateAccessEntryOutput](t)(w.eks.CreateAccessEntry(t.Context(), &eks.CreateAccessEntryInput{
+	simtest.Must[*eks.CreateAccessEntryOutput](t)(w.eks.CreateAccessEntry(t.Context(), &eks.CreateAccessEntryInput{
 		ClusterName: cluster, PrincipalArn: principal, Username: awssdk.String("new:{{SessionName}}"), KubernetesGroups: []string{"one"},
 	}))
 	eventually(t, "new:dana-example.com one", func() string { return w.who(t, "both", c) })
-	must[*eks.UpdateAccessEntryOutput](t)(w.eks.UpdateAccessEntry(t.Context(), &eks.UpdateAccessEntryInput{
+	simtest.Must[*eks.UpdateAccessEntryOutput](t)(w.eks.UpdateAccessEntry(t.Context(), &eks.UpdateAccessEntryInput{
 		ClusterName: cluster, PrincipalArn: principal, KubernetesGroups: []string{"two"},
 	}))
 	eventually(t, "new:dana-example.com two", func() string { return w.who(t, "both", c) })
-	must[*eks.DeleteAccessEntryOutput](t)(w.eks.DeleteAccessEntry(t.Context(), &eks.DeleteAccessEntryInput{ClusterName: cluster, PrincipalArn: principal}))
+	simtest.Must[*eks.DeleteAccessEntryOutput](t)(w.eks.DeleteAccessEntry(t.Context(), &eks.DeleteAccessEntryInput{ClusterName: cluster, PrincipalArn: principal}))
 	eventually(t, "row:dana-example.com by-row", func() string { return w.who(t, "both", c) })
 
 	entry := w.dana(t, "Entry")
-	must[*eks.DeleteAccessEntryOutput](t)(w.eks.DeleteAccessEntry(t.Context(), &eks.DeleteAccessEntryInput{ClusterName: awssdk.String("entries"), PrincipalArn: roleOf("Entry")}))
+	simtest.Must[*eks.DeleteAccessEntryOutput](t)(w.eks.DeleteAccessEntry(t.Context(), &eks.DeleteAccessEntryInput{ClusterName: awssdk.String("entries"), PrincipalArn: roleOf("Entry")}))
 	eventually(t, refused, func() string { return w.who(t, "entries", entry) })
 }
 
@@ -58,7 +47,7 @@ func (w *world) assume(t *testing.T) labtest.Credentials {
 // assumed gives a session of a role to the caller.
 func (w *world) assumed(t *testing.T, role string) labtest.Credentials {
 	t.Helper()
-	out := must[*sts.AssumeRoleOutput](t)(sts.NewFromConfig(w.operator(t)).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+	out := simtest.Must[*sts.AssumeRoleOutput](t)(sts.NewFromConfig(w.operator(t)).AssumeRole(t.Context(), &sts.AssumeRoleInput{
 		RoleArn: &role, RoleSessionName: awssdk.String("night"),
 	})).Credentials
 	return labtest.Credentials{AccessKeyID: *out.AccessKeyId, SecretAccessKey: *out.SecretAccessKey, SessionToken: *out.SessionToken}
@@ -73,15 +62,15 @@ func (w *world) testReborn(t *testing.T) {
 
 	roles, robot := iam.NewFromConfig(w.operator(t)), awssdk.String("robot")
 	trust := `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}}]}`
-	must[*iam.DeleteRoleOutput](t)(roles.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: robot}))
-	must[*iam.CreateRoleOutput](t)(roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: robot, AssumeRolePolicyDocument: &trust}))
+	simtest.Must[*iam.DeleteRoleOutput](t)(roles.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: robot}))
+	simtest.Must[*iam.CreateRoleOutput](t)(roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: robot, AssumeRolePolicyDocument: &trust}))
 	reborn := w.who(t, "entries", w.assume(t))
-	listed := must[*eks.DescribeAccessEntryOutput](t)(w.eks.DescribeAccessEntry(t.Context(), &eks.DescribeAccessEntryInput{ClusterName: cluster, PrincipalArn: principal}))
+	listed := simtest.Must[*eks.DescribeAccessEntryOutput](t)(w.eks.DescribeAccessEntry(t.Context(), &eks.DescribeAccessEntryInput{ClusterName: cluster, PrincipalArn: principal}))
 
-	must[*eks.DeleteAccessEntryOutput](t)(w.eks.DeleteAccessEntry(t.Context(), &eks.DeleteAccessEntryInput{ClusterName: cluster, PrincipalArn: principal}))
+	simtest.Must[*eks.DeleteAccessEntryOutput](t)(w.eks.DeleteAccessEntry(t.Context(), &eks.DeleteAccessEntryInput{ClusterName: cluster, PrincipalArn: principal}))
 	w.admit(t, *cluster, principal)
 	healed := w.who(t, "entries", w.assume(t))
-	policies := must[*eks.ListAssociatedAccessPoliciesOutput](t)(w.eks.ListAssociatedAccessPolicies(t.Context(), &eks.ListAssociatedAccessPoliciesInput{ClusterName: cluster, PrincipalArn: principal}))
+	policies := simtest.Must[*eks.ListAssociatedAccessPoliciesOutput](t)(w.eks.ListAssociatedAccessPolicies(t.Context(), &eks.ListAssociatedAccessPoliciesInput{ClusterName: cluster, PrincipalArn: principal}))
 	got := []string{first, reborn, *listed.AccessEntry.PrincipalArn, healed}
 	if d := cmp.Diff([]string{name, refused, *principal, name}, got); d != "" {
 		t.Errorf("the role, the role made again, its entry, the entry made again (-want +got):\n%s", d)
@@ -94,7 +83,7 @@ func (w *world) testReborn(t *testing.T) {
 // move changes a cluster's mode and returns when EKS says it is done.
 func (w *world) move(t *testing.T, cluster string, to types.AuthenticationMode) {
 	t.Helper()
-	update := must[*eks.UpdateClusterConfigOutput](t)(w.eks.UpdateClusterConfig(t.Context(), &eks.UpdateClusterConfigInput{
+	update := simtest.Must[*eks.UpdateClusterConfigOutput](t)(w.eks.UpdateClusterConfig(t.Context(), &eks.UpdateClusterConfigInput{
 		Name: &cluster, AccessConfig: &types.UpdateAccessConfigRequest{AuthenticationMode: to},
 	})).Update
 	if update.Status != types.UpdateStatusInProgress {
@@ -106,7 +95,7 @@ func (w *world) move(t *testing.T, cluster string, to types.AuthenticationMode) 
 	defer ticker.Stop()
 	for update.Status == types.UpdateStatusInProgress {
 		<-ticker.C
-		update = must[*eks.DescribeUpdateOutput](t)(w.eks.DescribeUpdate(ctx, &eks.DescribeUpdateInput{Name: &cluster, UpdateId: update.Id})).Update
+		update = simtest.Must[*eks.DescribeUpdateOutput](t)(w.eks.DescribeUpdate(ctx, &eks.DescribeUpdateInput{Name: &cluster, UpdateId: update.Id})).Update
 	}
 	if update.Status != types.UpdateStatusSuccessful {
 		t.Fatalf("the update to %s is %s", to, update.Status)
@@ -129,11 +118,11 @@ func (w *world) testMode(t *testing.T) {
 	w.move(t, cluster, types.AuthenticationModeApiAndConfigMap)
 	eventually(t, creator, func() string { return w.who(t, cluster, made) })
 	expect("API_AND_CONFIG_MAP", row, creator)
-	entries := must[*eks.ListAccessEntriesOutput](t)(w.eks.ListAccessEntries(t.Context(), &eks.ListAccessEntriesInput{ClusterName: awssdk.String(cluster)}))
+	entries := simtest.Must[*eks.ListAccessEntriesOutput](t)(w.eks.ListAccessEntries(t.Context(), &eks.ListAccessEntriesInput{ClusterName: awssdk.String(cluster)}))
 	if d := cmp.Diff([]string{*roleOf("Creator"), "arn:aws:iam::111122223333:role/node"}, entries.AccessEntries); d != "" {
 		t.Errorf("entries that EKS made (-want +got):\n%s", d)
 	}
-	must[*eks.CreateAccessEntryOutput](t)(w.eks.CreateAccessEntry(t.Context(), &eks.CreateAccessEntryInput{
+	simtest.Must[*eks.CreateAccessEntryOutput](t)(w.eks.CreateAccessEntry(t.Context(), &eks.CreateAccessEntryInput{
 		ClusterName: awssdk.String(cluster), PrincipalArn: roleOf("Row"), Username: awssdk.String("row:{{SessionName}}"), KubernetesGroups: []string{"by-row"},
 	}))
 	w.move(t, cluster, types.AuthenticationModeApi)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/google/go-cmp/cmp"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 	"github.com/rolecall-dev/rolecall/internal/eksaccess"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -81,7 +82,7 @@ func (w *world) testNames(t *testing.T) {
 	var listed []string
 	pages := eks.NewListAccessPoliciesPaginator(w.eks, &eks.ListAccessPoliciesInput{})
 	for pages.HasMorePages() {
-		for _, p := range must[*eks.ListAccessPoliciesOutput](t)(pages.NextPage(t.Context())).AccessPolicies {
+		for _, p := range simtest.Must[*eks.ListAccessPoliciesOutput](t)(pages.NextPage(t.Context())).AccessPolicies {
 			listed = append(listed, *p.Name)
 		}
 	}

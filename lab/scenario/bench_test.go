@@ -1,12 +1,11 @@
-// Package scenario_test adds to the story what is true of every kind of object,
-// of runs at the same time, and of rights that are missing.
+// Package scenario_test goes through what people do with rolecall in a laboratory: the life of grants, every kind of object, runs at the
+// same time, and whatever is missing or goes wrong.
 package scenario_test
 
 import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -42,18 +41,7 @@ type bench struct {
 	env     []string
 }
 
-func checkout(tb testing.TB) string {
-	tb.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	root, err := product.Root(dir)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return root
-}
+func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
 
 // newBench is the example's organization; newBenchOf takes the folder of organization.yaml and rolecall.yaml, from the checkout's root.
 func newBench(tb testing.TB) *bench {
@@ -63,11 +51,7 @@ func newBench(tb testing.TB) *bench {
 
 func newBenchOf(tb testing.TB, folder string) *bench {
 	tb.Helper()
-	b := &bench{root: checkout(tb), example: folder}
-	var err error
-	if b.rolecall, err = product.Build(tb.Context(), b.root, tb.TempDir()); err != nil {
-		tb.Fatal(err)
-	}
+	b := &bench{root: labtest.Checkout(tb), rolecall: labtest.Product(tb), example: folder}
 	b.Lab = labtest.Start(tb, labtest.Options{Organization: filepath.Join(b.root, folder, "organization.yaml"), AssignmentDelay: 200 * time.Millisecond})
 	b.env = b.Environment(b.Caller(tb))
 	return b.folder(tb)
@@ -89,6 +73,16 @@ func (b *bench) folder(tb testing.TB) *bench {
 	return &c
 }
 
+// furnished is the same laboratory with a folder that has the example's policies too.
+func (b *bench) furnished(tb testing.TB) *bench {
+	tb.Helper()
+	c := b.folder(tb)
+	if err := os.CopyFS(filepath.Join(c.dir, "access"), os.DirFS(filepath.Join(c.root, c.example, "access"))); err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
 // as is the same folder in the hands of somebody else.
 func (b *bench) as(creds labtest.Credentials) *bench {
 	c := *b
@@ -99,6 +93,13 @@ func (b *bench) as(creds labtest.Credentials) *bench {
 func (b *bench) write(tb testing.TB, name, text string) {
 	tb.Helper()
 	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (b *bench) remove(tb testing.TB, name string) {
+	tb.Helper()
+	if err := os.Remove(filepath.Join(b.dir, name)); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -124,9 +125,7 @@ func (b *bench) policy(tb testing.TB, name string, grants ...grant) {
 	tb.Helper()
 	file := filepath.Join("access", name+".yaml")
 	if len(grants) == 0 {
-		if err := os.Remove(filepath.Join(b.dir, file)); err != nil {
-			tb.Fatal(err)
-		}
+		b.remove(tb, file)
 		return
 	}
 	text := "apiVersion: rolecall.dev/v1alpha1\nkind: ClusterAccess\nmetadata: {name: " + name + "}\nspec:\n  grants:\n"
@@ -341,11 +340,4 @@ func compare(before, after map[string]string) difference {
 	slices.Sort(d.Gone)
 	slices.Sort(d.Changed)
 	return d
-}
-
-func command(tb testing.TB, dir, name string, args ...string) *exec.Cmd {
-	tb.Helper()
-	c := exec.CommandContext(tb.Context(), name, args...)
-	c.Dir = dir
-	return c
 }

@@ -19,6 +19,7 @@ const managementAccount = "999988887777"
 // a delegated administrator's reach in every account (IAM Identity Center User Guide). The rest of the plan is carried out;
 // the management account's caller carries out what is left.
 func TestADelegatedAdministratorIsToldItsLimit(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.assignInManagement(t, "EKSOperator", "shop-leads")
 	start := b.world(t)

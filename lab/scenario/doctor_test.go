@@ -28,6 +28,7 @@ type diagnosis struct {
 
 // TestDoctorFindsWhatTheAPIServerRefuses has people run doctor who are refused, each for another reason, by real API servers.
 func TestDoctorFindsWhatTheAPIServerRefuses(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	ines := b.signIn(t, "ines@example.com", "prod-payments", "ReadOnly")
 	oncall := b.signIn(t, "oncall@example.com", "prod-payments", "EKSAdmin")

@@ -41,6 +41,7 @@ func operators() grant {
 
 // TestGuardsAreReal provokes each guard. It refuses and nothing is changed; with the flag that names it, the harm it speaks of is done.
 func TestGuardsAreReal(t *testing.T) {
+	t.Parallel()
 	b := newBenchOf(t, filepath.Join("lab", "scenario", "testdata", "drill"))
 	t.Run("RC4001: whoever runs it shuts the door behind themselves", b.drillCaller)
 	t.Run("RC4002: nobody is left who could administer the cluster", b.drillAdministrator)

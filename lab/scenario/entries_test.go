@@ -21,6 +21,7 @@ import (
 // TestPoliciesReachClustersInEveryMode applies one policy to clusters in the three authentication modes, with the documented rights: what it says is
 // what the API servers do with signed tokens. Roles that are made again, under the same ARN and under another, are healed.
 func TestPoliciesReachClustersInEveryMode(t *testing.T) {
+	t.Parallel()
 	b := newBenchOf(t, filepath.Join("lab", "scenario", "testdata", "entries"))
 	dana := b.signIn(t, "dana@example.com", "prod", "Dev")
 	if got := b.pods(t, dana, "prod/entries", "shop"); got != 401 {

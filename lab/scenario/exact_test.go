@@ -20,6 +20,7 @@ func reading(name, group, set, namespaces string) grant {
 // TestAccessStaysExact lets people share permission sets, and others change the directory and the cluster: the plan names whom it concerns and why, apply
 // ends it, and at no time does anybody have what another was granted.
 func TestAccessStaysExact(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	f := b.folder(t)
 	f.policy(t, "p",

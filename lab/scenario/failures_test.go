@@ -18,7 +18,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rolecall-dev/rolecall/lab/internal/product"
-	"github.com/rolecall-dev/rolecall/lab/labtest"
 )
 
 // documented are the actions of a permissions file, sorted.
@@ -339,37 +338,5 @@ func (b *bench) testNeighbours(t *testing.T) {
 	}
 	if d := cmp.Diff(original.Annotations, got.Annotations); d != "" {
 		t.Errorf("annotations (-want +got):\n%s", d)
-	}
-}
-
-// TestTheDemoLeavesNothingRunning waits for the demo's end and looks for what it started.
-func TestTheDemoLeavesNothingRunning(t *testing.T) {
-	labtest.Binaries(t)
-	root, temp := checkout(t), t.TempDir()
-	program := filepath.Join(t.TempDir(), "rolecall-lab")
-	build := command(t, filepath.Join(root, "lab"), "go", "build", "-o", program, "./cmd/rolecall-lab")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
-	}
-	demo := command(t, root, program, "demo")
-	demo.Env = append(os.Environ(), "TMPDIR="+temp)
-	if out, err := demo.CombinedOutput(); err != nil {
-		t.Fatalf("the demo: %v\n%s", err, out)
-	}
-	left, err := os.ReadDir(temp)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(left) > 0 {
-		t.Errorf("left in the directory for temporary files: %v", left)
-	}
-	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range lines {
-		if line, err := os.ReadFile(path); err == nil && (strings.Contains(string(line), temp) || strings.Contains(string(line), program)) {
-			t.Errorf("left running: %q", line)
-		}
 	}
 }

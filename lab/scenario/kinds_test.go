@@ -9,20 +9,28 @@ import (
 	"github.com/rolecall-dev/rolecall/lab/labtest"
 )
 
-// TestLaboratory runs its parts in order in one laboratory. Each leaves it as it found it, but for the owner tag.
-func TestLaboratory(t *testing.T) {
+// TestObjectsComeAndGoAlone runs its parts in order in one laboratory. Each leaves it as it found it, but for the owner tag.
+func TestObjectsComeAndGoAlone(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	t.Run("whoever calls, from either account, sees the same changes", b.testCallers)
 	t.Run("becoming managed is the owner tag and nothing else", b.testTag)
 	t.Run("each kind of object comes and goes alone", b.testKinds)
 	t.Run("a grant that is removed ends a running session's access", b.testRemovedGrant)
+	t.Run("aws-auth is backed up, put back, and mended when nobody gets in", b.testBackup)
+}
+
+// TestWhatFailsStopsNothingElse does so too; the sets are managed from the start.
+func TestWhatFailsStopsNothingElse(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.settle(t)
 	t.Run("each right that is missing is named", b.testReads)
 	t.Run("each write that is refused is named, and the next run converges", b.testWrites)
 	t.Run("what cannot be reached is incomplete, and stays", b.testUnreachable)
 	t.Run("a right missing in one cluster stops nothing in the others", b.testOtherClusters)
 	t.Run("runs at the same time lose nobody's row", b.testAtOnce)
 	t.Run("what others write next to our row keeps its bytes when it goes", b.testNeighbours)
-	t.Run("aws-auth is backed up, put back, and mended when nobody gets in", b.testBackup)
 }
 
 // changes are a plan without the header that names the caller.

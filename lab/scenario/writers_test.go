@@ -26,6 +26,7 @@ import (
 // after round: each adds a row, and from the second round on takes its last one away. In every version that the API server ever had, what
 // rolecall wrote took nothing from anybody, and the node row and the administrator's were there. bench/writers does the same with peers.
 func TestEightWritersAtOnceCostNobodyARow(t *testing.T) {
+	t.Parallel()
 	const rounds, others = 6, 6
 	b := newBench(t)
 	c := b.Member(t, paymentsEU)

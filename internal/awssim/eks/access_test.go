@@ -40,8 +40,8 @@ func described(t *testing.T, client *ekssdk.Client) string {
 	if err != nil {
 		return "none"
 	}
-	policies := must[*ekssdk.ListAssociatedAccessPoliciesOutput](t)(client.ListAssociatedAccessPolicies(t.Context(), &ekssdk.ListAssociatedAccessPoliciesInput{ClusterName: cluster, PrincipalArn: principal}))
-	listed := must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(t.Context(), &ekssdk.ListAccessEntriesInput{ClusterName: cluster}))
+	policies := simtest.Must[*ekssdk.ListAssociatedAccessPoliciesOutput](t)(client.ListAssociatedAccessPolicies(t.Context(), &ekssdk.ListAssociatedAccessPoliciesInput{ClusterName: cluster, PrincipalArn: principal}))
+	listed := simtest.Must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(t.Context(), &ekssdk.ListAccessEntriesInput{ClusterName: cluster}))
 	return fmt.Sprint(strings.Join(entry.AccessEntry.KubernetesGroups, ","), len(policies.AssociatedAccessPolicies), len(listed.AccessEntries))
 }
 
@@ -61,16 +61,16 @@ func TestReadersAndTheFrontDoorLagBehind(t *testing.T) {
 		_, again := createEntry(t, client, ekssdk.CreateAccessEntryInput{})
 		got = append(got, sight{at.String(), described(t, client), admitted(t, server), strings.SplitN(refusal(again), ":", 2)[0]})
 	}
-	must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, ekssdk.CreateAccessEntryInput{KubernetesGroups: []string{"one"}}))
+	simtest.Must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, ekssdk.CreateAccessEntryInput{KubernetesGroups: []string{"one"}}))
 	look(9 * time.Second)
-	must[*ekssdk.UpdateAccessEntryOutput](t)(client.UpdateAccessEntry(ctx, &ekssdk.UpdateAccessEntryInput{ClusterName: cluster, PrincipalArn: principal, KubernetesGroups: []string{"two"}}))
+	simtest.Must[*ekssdk.UpdateAccessEntryOutput](t)(client.UpdateAccessEntry(ctx, &ekssdk.UpdateAccessEntryInput{ClusterName: cluster, PrincipalArn: principal, KubernetesGroups: []string{"two"}}))
 	look(10 * time.Second)
-	must[*ekssdk.AssociateAccessPolicyOutput](t)(client.AssociateAccessPolicy(ctx, &ekssdk.AssociateAccessPolicyInput{
+	simtest.Must[*ekssdk.AssociateAccessPolicyOutput](t)(client.AssociateAccessPolicy(ctx, &ekssdk.AssociateAccessPolicyInput{
 		ClusterName: cluster, PrincipalArn: principal, PolicyArn: awssdk.String(view), AccessScope: &ekstypes.AccessScope{Type: "cluster"},
 	}))
 	look(20 * time.Second)
 	look(31 * time.Second)
-	must[*ekssdk.DeleteAccessEntryOutput](t)(client.DeleteAccessEntry(ctx, &ekssdk.DeleteAccessEntryInput{ClusterName: cluster, PrincipalArn: principal}))
+	simtest.Must[*ekssdk.DeleteAccessEntryOutput](t)(client.DeleteAccessEntry(ctx, &ekssdk.DeleteAccessEntryInput{ClusterName: cluster, PrincipalArn: principal}))
 	server.Now = noon.Add(42 * time.Second)
 	gone := []any{described(t, client), admitted(t, server)}
 	server.Now = noon.Add(51 * time.Second)
@@ -110,13 +110,13 @@ func TestEKSMakesTheEntriesOfManagedNodesWhenTheModeMoves(t *testing.T) {
 	old := server.State.Clusters["arn:aws:eks:eu-west-1:111122223333:cluster/old"]
 	old.NodeRoles = map[string]string{node: "FARGATE_LINUX", "arn:aws:iam::111122223333:role/gone": "EC2_LINUX"}
 	ctx, name := t.Context(), awssdk.String("old")
-	must[*ekssdk.UpdateClusterConfigOutput](t)(client.UpdateClusterConfig(ctx, &ekssdk.UpdateClusterConfigInput{
+	simtest.Must[*ekssdk.UpdateClusterConfigOutput](t)(client.UpdateClusterConfig(ctx, &ekssdk.UpdateClusterConfigInput{
 		Name: name, AccessConfig: &ekstypes.UpdateAccessConfigRequest{AuthenticationMode: "API_AND_CONFIG_MAP"},
 	}))
 	var got []string
-	for _, arn := range must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(ctx, &ekssdk.ListAccessEntriesInput{ClusterName: name})).AccessEntries {
-		entry := must[*ekssdk.DescribeAccessEntryOutput](t)(client.DescribeAccessEntry(ctx, &ekssdk.DescribeAccessEntryInput{ClusterName: name, PrincipalArn: &arn})).AccessEntry
-		policies := must[*ekssdk.ListAssociatedAccessPoliciesOutput](t)(client.ListAssociatedAccessPolicies(ctx, &ekssdk.ListAssociatedAccessPoliciesInput{ClusterName: name, PrincipalArn: &arn}))
+	for _, arn := range simtest.Must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(ctx, &ekssdk.ListAccessEntriesInput{ClusterName: name})).AccessEntries {
+		entry := simtest.Must[*ekssdk.DescribeAccessEntryOutput](t)(client.DescribeAccessEntry(ctx, &ekssdk.DescribeAccessEntryInput{ClusterName: name, PrincipalArn: &arn})).AccessEntry
+		policies := simtest.Must[*ekssdk.ListAssociatedAccessPoliciesOutput](t)(client.ListAssociatedAccessPolicies(ctx, &ekssdk.ListAssociatedAccessPoliciesInput{ClusterName: name, PrincipalArn: &arn}))
 		got = append(got, arn, *entry.Type, *entry.Username, fmt.Sprint(len(policies.AssociatedAccessPolicies)))
 	}
 	want := []string{node, "FARGATE_LINUX", "system:node:{{SessionName}}", "0", creator, "STANDARD", creator, "1"}
@@ -129,11 +129,11 @@ func TestAnUpdateThatFailsLeavesTheMode(t *testing.T) {
 	server, client := start(t)
 	server.Faults.FailUpdates = map[string]string{"old": "the control plane is busy"}
 	ctx, name := t.Context(), awssdk.String("old")
-	update := must[*ekssdk.UpdateClusterConfigOutput](t)(client.UpdateClusterConfig(ctx, &ekssdk.UpdateClusterConfigInput{
+	update := simtest.Must[*ekssdk.UpdateClusterConfigOutput](t)(client.UpdateClusterConfig(ctx, &ekssdk.UpdateClusterConfigInput{
 		Name: name, AccessConfig: &ekstypes.UpdateAccessConfigRequest{AuthenticationMode: "API_AND_CONFIG_MAP"},
 	})).Update
-	failed := must[*ekssdk.DescribeUpdateOutput](t)(client.DescribeUpdate(ctx, &ekssdk.DescribeUpdateInput{Name: name, UpdateId: update.Id})).Update
-	cluster := must[*ekssdk.DescribeClusterOutput](t)(client.DescribeCluster(ctx, &ekssdk.DescribeClusterInput{Name: name})).Cluster
+	failed := simtest.Must[*ekssdk.DescribeUpdateOutput](t)(client.DescribeUpdate(ctx, &ekssdk.DescribeUpdateInput{Name: name, UpdateId: update.Id})).Update
+	cluster := simtest.Must[*ekssdk.DescribeClusterOutput](t)(client.DescribeCluster(ctx, &ekssdk.DescribeClusterInput{Name: name})).Cluster
 	got := []string{string(failed.Status), *failed.Errors[0].ErrorMessage, string(cluster.Status), string(cluster.AccessConfig.AuthenticationMode)}
 	if d := cmp.Diff([]string{"Failed", "the control plane is busy", "ACTIVE", "CONFIG_MAP"}, got); d != "" {
 		t.Errorf("update and cluster (-want +got):\n%s", d)
@@ -156,7 +156,7 @@ func TestAClusterHoldsThreeThousandEntries(t *testing.T) {
 	var sizes []int
 	pages := ekssdk.NewListAccessEntriesPaginator(client, &ekssdk.ListAccessEntriesInput{ClusterName: awssdk.String("both"), MaxResults: awssdk.Int32(100)})
 	for pages.HasMorePages() {
-		sizes = append(sizes, len(must[*ekssdk.ListAccessEntriesOutput](t)(pages.NextPage(t.Context())).AccessEntries))
+		sizes = append(sizes, len(simtest.Must[*ekssdk.ListAccessEntriesOutput](t)(pages.NextPage(t.Context())).AccessEntries))
 	}
 	if len(sizes) != 60 || sizes[0] != 50 {
 		t.Errorf("%d pages, the first of %d entries; want 60 of 50", len(sizes), sizes[0])

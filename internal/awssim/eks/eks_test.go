@@ -88,17 +88,6 @@ func refusal(err error) string {
 	return http.StatusText(response.HTTPStatusCode()) + " " + api.ErrorCode() + ": " + api.ErrorMessage()
 }
 
-func must[T any](t *testing.T) func(T, error) T {
-	t.Helper()
-	return func(value T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value
-	}
-}
-
 func createEntry(t *testing.T, client *ekssdk.Client, input ekssdk.CreateAccessEntryInput) (*ekssdk.CreateAccessEntryOutput, error) {
 	t.Helper()
 	if input.ClusterName == nil {
@@ -112,8 +101,8 @@ func createEntry(t *testing.T, client *ekssdk.Client, input ekssdk.CreateAccessE
 
 func TestClustersAreSeenInTheirRegionAndConnectedOnesOnRequest(t *testing.T) {
 	_, client := start(t)
-	own := must[*ekssdk.ListClustersOutput](t)(client.ListClusters(t.Context(), &ekssdk.ListClustersInput{}))
-	all := must[*ekssdk.ListClustersOutput](t)(client.ListClusters(t.Context(), &ekssdk.ListClustersInput{Include: []string{"all"}}))
+	own := simtest.Must[*ekssdk.ListClustersOutput](t)(client.ListClusters(t.Context(), &ekssdk.ListClustersInput{}))
+	all := simtest.Must[*ekssdk.ListClustersOutput](t)(client.ListClusters(t.Context(), &ekssdk.ListClustersInput{Include: []string{"all"}}))
 	if d := cmp.Diff([][]string{{"ancient", "both", "old"}, {"ancient", "both", "connected", "old"}}, [][]string{own.Clusters, all.Clusters}); d != "" {
 		t.Errorf("clusters (-want +got):\n%s", d)
 	}
@@ -124,7 +113,7 @@ func TestListClustersComesInPages(t *testing.T) {
 	var got []string
 	pages := ekssdk.NewListClustersPaginator(client, &ekssdk.ListClustersInput{MaxResults: awssdk.Int32(2)})
 	for pages.HasMorePages() {
-		page := must[*ekssdk.ListClustersOutput](t)(pages.NextPage(t.Context()))
+		page := simtest.Must[*ekssdk.ListClustersOutput](t)(pages.NextPage(t.Context()))
 		got = append(append(got, page.Clusters...), "|")
 	}
 	if d := cmp.Diff([]string{"ancient", "both", "|", "old", "|"}, got); d != "" {
@@ -134,7 +123,7 @@ func TestListClustersComesInPages(t *testing.T) {
 
 func TestDescribeClusterShowsWhatIsNeededToReachIt(t *testing.T) {
 	server, client := start(t)
-	got := must[*ekssdk.DescribeClusterOutput](t)(client.DescribeCluster(t.Context(), &ekssdk.DescribeClusterInput{Name: awssdk.String("both")})).Cluster
+	got := simtest.Must[*ekssdk.DescribeClusterOutput](t)(client.DescribeCluster(t.Context(), &ekssdk.DescribeClusterInput{Name: awssdk.String("both")})).Cluster
 	want := &ekstypes.Cluster{
 		Name: awssdk.String("both"), Arn: awssdk.String("arn:aws:eks:eu-west-1:111122223333:cluster/both"), CreatedAt: awssdk.Time(noon), Version: awssdk.String("1.34"),
 		Endpoint: awssdk.String("https://both"), Status: "ACTIVE", PlatformVersion: awssdk.String("eks.7"), Tags: map[string]string{"env": "prod"},
@@ -160,7 +149,7 @@ func TestDescribeClusterShowsWhatIsNeededToReachIt(t *testing.T) {
 func TestAClusterMayHaveNoAccessConfig(t *testing.T) {
 	_, client := start(t)
 	for name, connected := range map[string]bool{"ancient": false, "connected": true} {
-		got := must[*ekssdk.DescribeClusterOutput](t)(client.DescribeCluster(t.Context(), &ekssdk.DescribeClusterInput{Name: &name})).Cluster
+		got := simtest.Must[*ekssdk.DescribeClusterOutput](t)(client.DescribeCluster(t.Context(), &ekssdk.DescribeClusterInput{Name: &name})).Cluster
 		if got.AccessConfig != nil || (got.ConnectorConfig != nil) != connected {
 			t.Errorf("%s: accessConfig %v, connectorConfig %v", name, got.AccessConfig, got.ConnectorConfig)
 		}
@@ -170,7 +159,7 @@ func TestAClusterMayHaveNoAccessConfig(t *testing.T) {
 func TestAnAccessEntryLivesItsLife(t *testing.T) {
 	server, client := start(t)
 	ctx, cluster, principal := t.Context(), awssdk.String("both"), awssdk.String(ssoRole)
-	created := must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, ekssdk.CreateAccessEntryInput{
+	created := simtest.Must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, ekssdk.CreateAccessEntryInput{
 		Username: awssdk.String("sso:Dev:{{SessionNameRaw}}"), KubernetesGroups: []string{"rolecall:dev"}, Tags: map[string]string{"rolecall.dev/owner": "platform"},
 	})).AccessEntry
 	if d := cmp.Diff("arn:aws:eks:eu-west-1:111122223333:access-entry/both/role/111122223333/AWSReservedSSO_Dev_0123456789abcdef/", (*created.AccessEntryArn)[:len(*created.AccessEntryArn)-36]); d != "" {
@@ -180,15 +169,15 @@ func TestAnAccessEntryLivesItsLife(t *testing.T) {
 		t.Errorf("bound to (-want +got):\n%s", d)
 	}
 	server.Now = noon.Add(time.Minute)
-	unchanged := must[*ekssdk.UpdateAccessEntryOutput](t)(client.UpdateAccessEntry(ctx, &ekssdk.UpdateAccessEntryInput{ClusterName: cluster, PrincipalArn: principal, Username: awssdk.String("sso:x:{{SessionName}}")})).AccessEntry
-	cleared := must[*ekssdk.UpdateAccessEntryOutput](t)(client.UpdateAccessEntry(ctx, &ekssdk.UpdateAccessEntryInput{ClusterName: cluster, PrincipalArn: principal, KubernetesGroups: []string{}})).AccessEntry
+	unchanged := simtest.Must[*ekssdk.UpdateAccessEntryOutput](t)(client.UpdateAccessEntry(ctx, &ekssdk.UpdateAccessEntryInput{ClusterName: cluster, PrincipalArn: principal, Username: awssdk.String("sso:x:{{SessionName}}")})).AccessEntry
+	cleared := simtest.Must[*ekssdk.UpdateAccessEntryOutput](t)(client.UpdateAccessEntry(ctx, &ekssdk.UpdateAccessEntryInput{ClusterName: cluster, PrincipalArn: principal, KubernetesGroups: []string{}})).AccessEntry
 	if d := cmp.Diff([][]string{{"rolecall:dev"}, {}}, [][]string{unchanged.KubernetesGroups, cleared.KubernetesGroups}); d != "" {
 		t.Errorf("groups left out are kept, an empty list clears them (-want +got):\n%s", d)
 	}
-	must[*ekssdk.TagResourceOutput](t)(client.TagResource(ctx, &ekssdk.TagResourceInput{ResourceArn: created.AccessEntryArn, Tags: map[string]string{"a": "b"}}))
-	must[*ekssdk.UntagResourceOutput](t)(client.UntagResource(ctx, &ekssdk.UntagResourceInput{ResourceArn: created.AccessEntryArn, TagKeys: []string{"rolecall.dev/owner"}}))
-	tags := must[*ekssdk.ListTagsForResourceOutput](t)(client.ListTagsForResource(ctx, &ekssdk.ListTagsForResourceInput{ResourceArn: created.AccessEntryArn}))
-	described := must[*ekssdk.DescribeAccessEntryOutput](t)(client.DescribeAccessEntry(ctx, &ekssdk.DescribeAccessEntryInput{ClusterName: cluster, PrincipalArn: principal})).AccessEntry
+	simtest.Must[*ekssdk.TagResourceOutput](t)(client.TagResource(ctx, &ekssdk.TagResourceInput{ResourceArn: created.AccessEntryArn, Tags: map[string]string{"a": "b"}}))
+	simtest.Must[*ekssdk.UntagResourceOutput](t)(client.UntagResource(ctx, &ekssdk.UntagResourceInput{ResourceArn: created.AccessEntryArn, TagKeys: []string{"rolecall.dev/owner"}}))
+	tags := simtest.Must[*ekssdk.ListTagsForResourceOutput](t)(client.ListTagsForResource(ctx, &ekssdk.ListTagsForResourceInput{ResourceArn: created.AccessEntryArn}))
+	described := simtest.Must[*ekssdk.DescribeAccessEntryOutput](t)(client.DescribeAccessEntry(ctx, &ekssdk.DescribeAccessEntryInput{ClusterName: cluster, PrincipalArn: principal})).AccessEntry
 	if d := cmp.Diff(map[string]string{"a": "b"}, tags.Tags); d != "" {
 		t.Errorf("tags (-want +got):\n%s", d)
 	}
@@ -196,9 +185,9 @@ func TestAnAccessEntryLivesItsLife(t *testing.T) {
 	if d := cmp.Diff([]string{"sso:x:{{SessionName}}", "STANDARD", "b", "1m0s"}, got); d != "" {
 		t.Errorf("entry (-want +got):\n%s", d)
 	}
-	listed := must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(ctx, &ekssdk.ListAccessEntriesInput{ClusterName: cluster}))
-	must[*ekssdk.DeleteAccessEntryOutput](t)(client.DeleteAccessEntry(ctx, &ekssdk.DeleteAccessEntryInput{ClusterName: cluster, PrincipalArn: principal}))
-	gone := must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(ctx, &ekssdk.ListAccessEntriesInput{ClusterName: cluster}))
+	listed := simtest.Must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(ctx, &ekssdk.ListAccessEntriesInput{ClusterName: cluster}))
+	simtest.Must[*ekssdk.DeleteAccessEntryOutput](t)(client.DeleteAccessEntry(ctx, &ekssdk.DeleteAccessEntryInput{ClusterName: cluster, PrincipalArn: principal}))
+	gone := simtest.Must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(ctx, &ekssdk.ListAccessEntriesInput{ClusterName: cluster}))
 	if d := cmp.Diff([][]string{{ssoRole}, {}}, [][]string{listed.AccessEntries, gone.AccessEntries}); d != "" {
 		t.Errorf("entries before and after (-want +got):\n%s", d)
 	}
@@ -222,7 +211,7 @@ func TestUsernamesAndGroupsOfEntriesMadeWithoutAny(t *testing.T) {
 			if tt.kind != "" {
 				input.Type = &tt.kind
 			}
-			got := must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, input)).AccessEntry
+			got := simtest.Must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, input)).AccessEntry
 			if d := cmp.Diff([]any{tt.username, tt.groups}, []any{*got.Username, got.KubernetesGroups}); d != "" {
 				t.Errorf("entry (-want +got):\n%s", d)
 			}
@@ -268,8 +257,8 @@ func TestCreateAccessEntryRefuses(t *testing.T) {
 func TestAnEntryIsMadeOnceAndARepeatedRequestIsNoSecondOne(t *testing.T) {
 	_, client := start(t)
 	first := ekssdk.CreateAccessEntryInput{ClientRequestToken: awssdk.String("once")}
-	must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, first))
-	must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, first))
+	simtest.Must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, first))
+	simtest.Must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, first))
 	_, err := createEntry(t, client, ekssdk.CreateAccessEntryInput{})
 	if d := cmp.Diff("Conflict ResourceInUseException: The specified access entry resource is already in use on this cluster.", refusal(err)); d != "" {
 		t.Errorf("refusal (-want +got):\n%s", d)
@@ -278,9 +267,9 @@ func TestAnEntryIsMadeOnceAndARepeatedRequestIsNoSecondOne(t *testing.T) {
 
 func TestAnEntryIsBoundToTheRoleThatExistedThen(t *testing.T) {
 	server, client := start(t)
-	must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, ekssdk.CreateAccessEntryInput{}))
+	simtest.Must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, ekssdk.CreateAccessEntryInput{}))
 	delete(server.State.Roles, ssoRole)
-	listed := must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(t.Context(), &ekssdk.ListAccessEntriesInput{ClusterName: awssdk.String("both")}))
+	listed := simtest.Must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(t.Context(), &ekssdk.ListAccessEntriesInput{ClusterName: awssdk.String("both")}))
 	if d := cmp.Diff([]string{ssoRole}, listed.AccessEntries); d != "" {
 		t.Errorf("an entry outlives its role (-want +got):\n%s", d)
 	}
@@ -289,16 +278,16 @@ func TestAnEntryIsBoundToTheRoleThatExistedThen(t *testing.T) {
 func TestAccessPoliciesHaveOneScopeEach(t *testing.T) {
 	server, client := start(t)
 	ctx, cluster, principal := t.Context(), awssdk.String("both"), awssdk.String(ssoRole)
-	must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, ekssdk.CreateAccessEntryInput{}))
+	simtest.Must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, ekssdk.CreateAccessEntryInput{}))
 	associate := func(policy string, scope ekstypes.AccessScope) {
 		t.Helper()
-		must[*ekssdk.AssociateAccessPolicyOutput](t)(client.AssociateAccessPolicy(ctx, &ekssdk.AssociateAccessPolicyInput{ClusterName: cluster, PrincipalArn: principal, PolicyArn: &policy, AccessScope: &scope}))
+		simtest.Must[*ekssdk.AssociateAccessPolicyOutput](t)(client.AssociateAccessPolicy(ctx, &ekssdk.AssociateAccessPolicyInput{ClusterName: cluster, PrincipalArn: principal, PolicyArn: &policy, AccessScope: &scope}))
 		server.Now = server.Now.Add(time.Minute)
 	}
 	associate(view, ekstypes.AccessScope{Type: "cluster"})
 	associate(edit, ekstypes.AccessScope{Type: "namespace", Namespaces: []string{"a"}})
 	associate(view, ekstypes.AccessScope{Type: "namespace", Namespaces: []string{"dev-*"}})
-	listed := must[*ekssdk.ListAssociatedAccessPoliciesOutput](t)(client.ListAssociatedAccessPolicies(ctx, &ekssdk.ListAssociatedAccessPoliciesInput{ClusterName: cluster, PrincipalArn: principal}))
+	listed := simtest.Must[*ekssdk.ListAssociatedAccessPoliciesOutput](t)(client.ListAssociatedAccessPolicies(ctx, &ekssdk.ListAssociatedAccessPoliciesInput{ClusterName: cluster, PrincipalArn: principal}))
 	var got []string
 	for _, a := range listed.AssociatedAccessPolicies {
 		got = append(got, *a.PolicyArn, string(a.AccessScope.Type), a.AccessScope.Namespaces[0], a.ModifiedAt.Sub(*a.AssociatedAt).String())
@@ -306,10 +295,10 @@ func TestAccessPoliciesHaveOneScopeEach(t *testing.T) {
 	if d := cmp.Diff([]string{edit, "namespace", "a", "0s", view, "namespace", "dev-*", "2m0s"}, got); d != "" {
 		t.Errorf("associations (-want +got):\n%s", d)
 	}
-	must[*ekssdk.DisassociateAccessPolicyOutput](t)(client.DisassociateAccessPolicy(ctx, &ekssdk.DisassociateAccessPolicyInput{ClusterName: cluster, PrincipalArn: principal, PolicyArn: awssdk.String(view)}))
+	simtest.Must[*ekssdk.DisassociateAccessPolicyOutput](t)(client.DisassociateAccessPolicy(ctx, &ekssdk.DisassociateAccessPolicyInput{ClusterName: cluster, PrincipalArn: principal, PolicyArn: awssdk.String(view)}))
 	var with [][]string
 	for _, policy := range []string{view, edit} {
-		out := must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(ctx, &ekssdk.ListAccessEntriesInput{ClusterName: cluster, AssociatedPolicyArn: &policy}))
+		out := simtest.Must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(ctx, &ekssdk.ListAccessEntriesInput{ClusterName: cluster, AssociatedPolicyArn: &policy}))
 		with = append(with, out.AccessEntries)
 	}
 	if d := cmp.Diff([][]string{{}, {ssoRole}}, with); d != "" {
@@ -336,8 +325,8 @@ func TestAssociateAccessPolicyRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, client := start(t)
-			must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, ekssdk.CreateAccessEntryInput{}))
-			must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, ekssdk.CreateAccessEntryInput{PrincipalArn: awssdk.String(node), Type: awssdk.String("EC2_LINUX")}))
+			simtest.Must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, ekssdk.CreateAccessEntryInput{}))
+			simtest.Must[*ekssdk.CreateAccessEntryOutput](t)(createEntry(t, client, ekssdk.CreateAccessEntryInput{PrincipalArn: awssdk.String(node), Type: awssdk.String("EC2_LINUX")}))
 			_, err := client.AssociateAccessPolicy(t.Context(), &ekssdk.AssociateAccessPolicyInput{ClusterName: awssdk.String("both"), PrincipalArn: &tt.principal, PolicyArn: &tt.policy, AccessScope: &tt.scope})
 			if d := cmp.Diff(tt.want, refusal(err)); d != "" {
 				t.Errorf("refusal (-want +got):\n%s", d)
@@ -351,7 +340,7 @@ func TestEveryAccessPolicyIsListed(t *testing.T) {
 	var got int
 	pages := ekssdk.NewListAccessPoliciesPaginator(client, &ekssdk.ListAccessPoliciesInput{MaxResults: awssdk.Int32(10)})
 	for pages.HasMorePages() {
-		got += len(must[*ekssdk.ListAccessPoliciesOutput](t)(pages.NextPage(t.Context())).AccessPolicies)
+		got += len(simtest.Must[*ekssdk.ListAccessPoliciesOutput](t)(pages.NextPage(t.Context())).AccessPolicies)
 	}
 	if got != 33 {
 		t.Errorf("%d policies, want 33", got)
@@ -366,11 +355,11 @@ func TestTheModeGoesForwardOneStepAtATimeAndTakesTime(t *testing.T) {
 		return client.UpdateClusterConfig(ctx, &ekssdk.UpdateClusterConfigInput{Name: awssdk.String("old"), AccessConfig: &ekstypes.UpdateAccessConfigRequest{AuthenticationMode: to}})
 	}
 	_, skipping := change("API")
-	update := must[*ekssdk.UpdateClusterConfigOutput](t)(change("API_AND_CONFIG_MAP")).Update
+	update := simtest.Must[*ekssdk.UpdateClusterConfigOutput](t)(change("API_AND_CONFIG_MAP")).Update
 	_, meanwhile := change("API")
 	describe := func() (string, string) {
-		out := must[*ekssdk.DescribeUpdateOutput](t)(client.DescribeUpdate(ctx, &ekssdk.DescribeUpdateInput{Name: awssdk.String("old"), UpdateId: update.Id}))
-		cluster := must[*ekssdk.DescribeClusterOutput](t)(client.DescribeCluster(ctx, &ekssdk.DescribeClusterInput{Name: awssdk.String("old")})).Cluster
+		out := simtest.Must[*ekssdk.DescribeUpdateOutput](t)(client.DescribeUpdate(ctx, &ekssdk.DescribeUpdateInput{Name: awssdk.String("old"), UpdateId: update.Id}))
+		cluster := simtest.Must[*ekssdk.DescribeClusterOutput](t)(client.DescribeCluster(ctx, &ekssdk.DescribeClusterInput{Name: awssdk.String("old")})).Cluster
 		return string(out.Update.Status), string(cluster.Status) + " " + string(cluster.AccessConfig.AuthenticationMode)
 	}
 	running, updating := describe()
@@ -388,8 +377,8 @@ func TestTheModeGoesForwardOneStepAtATimeAndTakesTime(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("story (-want +got):\n%s", d)
 	}
-	updates := must[*ekssdk.ListUpdatesOutput](t)(client.ListUpdates(ctx, &ekssdk.ListUpdatesInput{Name: awssdk.String("old")}))
-	entries := must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(ctx, &ekssdk.ListAccessEntriesInput{ClusterName: awssdk.String("old")}))
+	updates := simtest.Must[*ekssdk.ListUpdatesOutput](t)(client.ListUpdates(ctx, &ekssdk.ListUpdatesInput{Name: awssdk.String("old")}))
+	entries := simtest.Must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(ctx, &ekssdk.ListAccessEntriesInput{ClusterName: awssdk.String("old")}))
 	if d := cmp.Diff([][]string{{*update.Id}, {creator}}, [][]string{updates.UpdateIds, entries.AccessEntries}); d != "" {
 		t.Errorf("updates, and the entry that the creator got (-want +got):\n%s", d)
 	}
@@ -406,8 +395,8 @@ func TestAClusterIsCreatedAndDeleted(t *testing.T) {
 		return err
 	}
 	missing, made, twice := create("arn:aws:iam::111122223333:role/none"), create(node), create(node)
-	entries := must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(ctx, &ekssdk.ListAccessEntriesInput{ClusterName: name}))
-	deleted := must[*ekssdk.DeleteClusterOutput](t)(client.DeleteCluster(ctx, &ekssdk.DeleteClusterInput{Name: name}))
+	entries := simtest.Must[*ekssdk.ListAccessEntriesOutput](t)(client.ListAccessEntries(ctx, &ekssdk.ListAccessEntriesInput{ClusterName: name}))
+	deleted := simtest.Must[*ekssdk.DeleteClusterOutput](t)(client.DeleteCluster(ctx, &ekssdk.DeleteClusterInput{Name: name}))
 	_, gone := client.DescribeCluster(ctx, &ekssdk.DescribeClusterInput{Name: name})
 	got := []string{refusal(missing), refusal(made), refusal(twice), entries.AccessEntries[0], string(deleted.Cluster.Status), refusal(gone)}
 	want := []string{

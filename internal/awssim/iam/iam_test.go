@@ -71,20 +71,9 @@ func code(err error) string {
 	return ""
 }
 
-func must[T any](t *testing.T) func(T, error) T {
-	t.Helper()
-	return func(value T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value
-	}
-}
-
 func TestListRolesFindsAPathInEveryRegionAndLeavesTagsOut(t *testing.T) {
 	server, client := start(t)
-	out := must[*iamsdk.ListRolesOutput](t)(client.ListRoles(t.Context(), &iamsdk.ListRolesInput{PathPrefix: awssdk.String("/aws-reserved/sso.amazonaws.com/")}))
+	out := simtest.Must[*iamsdk.ListRolesOutput](t)(client.ListRoles(t.Context(), &iamsdk.ListRolesInput{PathPrefix: awssdk.String("/aws-reserved/sso.amazonaws.com/")}))
 	trust, err := url.PathUnescape(*out.Roles[0].AssumeRolePolicyDocument)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +100,7 @@ func TestListRolesComesInPages(t *testing.T) {
 			var got []string
 			pages := iamsdk.NewListRolesPaginator(client, &iamsdk.ListRolesInput{MaxItems: awssdk.Int32(1)})
 			for pages.HasMorePages() {
-				for _, role := range must[*iamsdk.ListRolesOutput](t)(pages.NextPage(t.Context())).Roles {
+				for _, role := range simtest.Must[*iamsdk.ListRolesOutput](t)(pages.NextPage(t.Context())).Roles {
 					got = append(got, *role.RoleName)
 				}
 			}
@@ -124,7 +113,7 @@ func TestListRolesComesInPages(t *testing.T) {
 
 func TestGetRoleTakesTheBareNameInAnyCaseAndShowsTags(t *testing.T) {
 	server, client := start(t)
-	out := must[*iamsdk.GetRoleOutput](t)(client.GetRole(t.Context(), &iamsdk.GetRoleInput{RoleName: awssdk.String("CI")}))
+	out := simtest.Must[*iamsdk.GetRoleOutput](t)(client.GetRole(t.Context(), &iamsdk.GetRoleInput{RoleName: awssdk.String("CI")}))
 	got := []string{*out.Role.RoleName, *out.Role.Arn, *out.Role.Tags[0].Key, *out.Role.Tags[1].Key, server.Needs[0].Resources[0]}
 	if d := cmp.Diff([]string{"ci", "arn:aws:iam::111122223333:role/tools/ci", "env", "team", "arn:aws:iam::111122223333:role/tools/ci"}, got); d != "" {
 		t.Errorf("role (-want +got):\n%s", d)
@@ -137,21 +126,21 @@ func TestGetRoleTakesTheBareNameInAnyCaseAndShowsTags(t *testing.T) {
 func TestAnOrdinaryRoleLivesItsLife(t *testing.T) {
 	_, client := start(t)
 	ctx, name := t.Context(), awssdk.String("new")
-	created := must[*iamsdk.CreateRoleOutput](t)(client.CreateRole(ctx, &iamsdk.CreateRoleInput{
+	created := simtest.Must[*iamsdk.CreateRoleOutput](t)(client.CreateRole(ctx, &iamsdk.CreateRoleInput{
 		RoleName: name, Path: awssdk.String("/x/"), AssumeRolePolicyDocument: awssdk.String(ec2Trust), MaxSessionDuration: awssdk.Int32(7200),
 		Tags: []iamtypes.Tag{{Key: awssdk.String("a"), Value: awssdk.String("b")}},
 	}))
-	must[*iamsdk.PutRolePolicyOutput](t)(client.PutRolePolicy(ctx, &iamsdk.PutRolePolicyInput{RoleName: name, PolicyName: awssdk.String("p"), PolicyDocument: awssdk.String(readRoles)}))
-	must[*iamsdk.AttachRolePolicyOutput](t)(client.AttachRolePolicy(ctx, &iamsdk.AttachRolePolicyInput{RoleName: name, PolicyArn: awssdk.String("arn:aws:iam::aws:policy/ReadOnlyAccess")}))
-	must[*iamsdk.TagRoleOutput](t)(client.TagRole(ctx, &iamsdk.TagRoleInput{RoleName: name, Tags: []iamtypes.Tag{{Key: awssdk.String("c"), Value: awssdk.String("")}}}))
-	must[*iamsdk.UntagRoleOutput](t)(client.UntagRole(ctx, &iamsdk.UntagRoleInput{RoleName: name, TagKeys: []string{"a"}}))
-	must[*iamsdk.UpdateAssumeRolePolicyOutput](t)(client.UpdateAssumeRolePolicy(ctx, &iamsdk.UpdateAssumeRolePolicyInput{RoleName: name, PolicyDocument: awssdk.String(strings.ReplaceAll(ec2Trust, "ec2", "eks"))}))
+	simtest.Must[*iamsdk.PutRolePolicyOutput](t)(client.PutRolePolicy(ctx, &iamsdk.PutRolePolicyInput{RoleName: name, PolicyName: awssdk.String("p"), PolicyDocument: awssdk.String(readRoles)}))
+	simtest.Must[*iamsdk.AttachRolePolicyOutput](t)(client.AttachRolePolicy(ctx, &iamsdk.AttachRolePolicyInput{RoleName: name, PolicyArn: awssdk.String("arn:aws:iam::aws:policy/ReadOnlyAccess")}))
+	simtest.Must[*iamsdk.TagRoleOutput](t)(client.TagRole(ctx, &iamsdk.TagRoleInput{RoleName: name, Tags: []iamtypes.Tag{{Key: awssdk.String("c"), Value: awssdk.String("")}}}))
+	simtest.Must[*iamsdk.UntagRoleOutput](t)(client.UntagRole(ctx, &iamsdk.UntagRoleInput{RoleName: name, TagKeys: []string{"a"}}))
+	simtest.Must[*iamsdk.UpdateAssumeRolePolicyOutput](t)(client.UpdateAssumeRolePolicy(ctx, &iamsdk.UpdateAssumeRolePolicyInput{RoleName: name, PolicyDocument: awssdk.String(strings.ReplaceAll(ec2Trust, "ec2", "eks"))}))
 
-	role := must[*iamsdk.GetRoleOutput](t)(client.GetRole(ctx, &iamsdk.GetRoleInput{RoleName: name})).Role
-	inline := must[*iamsdk.ListRolePoliciesOutput](t)(client.ListRolePolicies(ctx, &iamsdk.ListRolePoliciesInput{RoleName: name}))
-	attached := must[*iamsdk.ListAttachedRolePoliciesOutput](t)(client.ListAttachedRolePolicies(ctx, &iamsdk.ListAttachedRolePoliciesInput{RoleName: name}))
-	tags := must[*iamsdk.ListRoleTagsOutput](t)(client.ListRoleTags(ctx, &iamsdk.ListRoleTagsInput{RoleName: name}))
-	policy := must[*iamsdk.GetRolePolicyOutput](t)(client.GetRolePolicy(ctx, &iamsdk.GetRolePolicyInput{RoleName: name, PolicyName: awssdk.String("p")}))
+	role := simtest.Must[*iamsdk.GetRoleOutput](t)(client.GetRole(ctx, &iamsdk.GetRoleInput{RoleName: name})).Role
+	inline := simtest.Must[*iamsdk.ListRolePoliciesOutput](t)(client.ListRolePolicies(ctx, &iamsdk.ListRolePoliciesInput{RoleName: name}))
+	attached := simtest.Must[*iamsdk.ListAttachedRolePoliciesOutput](t)(client.ListAttachedRolePolicies(ctx, &iamsdk.ListAttachedRolePoliciesInput{RoleName: name}))
+	tags := simtest.Must[*iamsdk.ListRoleTagsOutput](t)(client.ListRoleTags(ctx, &iamsdk.ListRoleTagsInput{RoleName: name}))
+	policy := simtest.Must[*iamsdk.GetRolePolicyOutput](t)(client.GetRolePolicy(ctx, &iamsdk.GetRolePolicyInput{RoleName: name, PolicyName: awssdk.String("p")}))
 	document, err := url.PathUnescape(*policy.PolicyDocument)
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +160,7 @@ func TestAnOrdinaryRoleLivesItsLife(t *testing.T) {
 			_, _ = client.DetachRolePolicy(ctx, &iamsdk.DetachRolePolicyInput{RoleName: name, PolicyArn: awssdk.String("arn:aws:iam::aws:policy/ReadOnlyAccess")})
 		}
 	}
-	again := must[*iamsdk.CreateRoleOutput](t)(client.CreateRole(ctx, &iamsdk.CreateRoleInput{RoleName: name, AssumeRolePolicyDocument: awssdk.String(ec2Trust)}))
+	again := simtest.Must[*iamsdk.CreateRoleOutput](t)(client.CreateRole(ctx, &iamsdk.CreateRoleInput{RoleName: name, AssumeRolePolicyDocument: awssdk.String(ec2Trust)}))
 	if *again.Role.RoleId == *created.Role.RoleId {
 		t.Error("a role made again has its old id")
 	}
@@ -274,7 +263,7 @@ func TestErrorsAreThoseOfIAM(t *testing.T) {
 
 func TestSimulatePrincipalPolicyAnswersPerActionAndResource(t *testing.T) {
 	_, client := start(t)
-	out := must[*iamsdk.SimulatePrincipalPolicyOutput](t)(client.SimulatePrincipalPolicy(t.Context(), &iamsdk.SimulatePrincipalPolicyInput{
+	out := simtest.Must[*iamsdk.SimulatePrincipalPolicyOutput](t)(client.SimulatePrincipalPolicy(t.Context(), &iamsdk.SimulatePrincipalPolicyInput{
 		PolicySourceArn: awssdk.String("arn:aws:iam::111122223333:role/tools/ci"),
 		ActionNames:     []string{"iam:GetRole", "iam:GetUser", "eks:ListClusters"},
 		ResourceArns:    []string{"arn:aws:iam::111122223333:role/x", "*"},
@@ -296,7 +285,7 @@ func TestSimulatePrincipalPolicyAnswersPerActionAndResource(t *testing.T) {
 
 func TestTheStoredTrustPolicyIsValidJSONAfterDecoding(t *testing.T) {
 	_, client := start(t)
-	out := must[*iamsdk.GetRoleOutput](t)(client.GetRole(t.Context(), &iamsdk.GetRoleInput{RoleName: awssdk.String(reserved)}))
+	out := simtest.Must[*iamsdk.GetRoleOutput](t)(client.GetRole(t.Context(), &iamsdk.GetRoleInput{RoleName: awssdk.String(reserved)}))
 	if strings.ContainsAny(*out.Role.AssumeRolePolicyDocument, "+ {") {
 		t.Errorf("not encoded: %s", *out.Role.AssumeRolePolicyDocument)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim/service"
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 	"github.com/rolecall-dev/rolecall/internal/awssim/state"
 )
 
@@ -23,7 +24,7 @@ func TestListUsersFindsTheUsersOfTheAccountInPages(t *testing.T) {
 	var got []string
 	pages := iamsdk.NewListUsersPaginator(client, &iamsdk.ListUsersInput{MaxItems: awssdk.Int32(1)})
 	for pages.HasMorePages() {
-		for _, u := range must[*iamsdk.ListUsersOutput](t)(pages.NextPage(t.Context())).Users {
+		for _, u := range simtest.Must[*iamsdk.ListUsersOutput](t)(pages.NextPage(t.Context())).Users {
 			got = append(got, *u.Arn+" "+*u.UserId+" "+u.CreateDate.Format("15:04"))
 		}
 	}
@@ -31,7 +32,7 @@ func TestListUsersFindsTheUsersOfTheAccountInPages(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("users (-want +got):\n%s", d)
 	}
-	must[*iamsdk.ListUsersOutput](t)(client.ListUsers(t.Context(), &iamsdk.ListUsersInput{PathPrefix: awssdk.String("/staff/")}))
+	simtest.Must[*iamsdk.ListUsersOutput](t)(client.ListUsers(t.Context(), &iamsdk.ListUsersInput{PathPrefix: awssdk.String("/staff/")}))
 	needs := []service.Need{{Action: "iam:ListUsers", Resources: []string{"arn:aws:iam::111122223333:user/staff/"}}}
 	if d := cmp.Diff(needs, server.Needs[len(server.Needs)-1:]); d != "" {
 		t.Errorf("needs (-want +got):\n%s", d)

@@ -5,6 +5,7 @@ package simtest
 import (
 	"io"
 	"net/http"
+	"testing"
 	"time"
 
 	"github.com/rolecall-dev/rolecall/internal/awssim/service"
@@ -57,4 +58,16 @@ func (s *Server) handle(call *service.Call) (any, *service.Error) {
 		}
 	}
 	return s.Backend.Handle(call)
+}
+
+// Must returns what a call returns that is expected to succeed: Must[*T](t)(call).
+func Must[T any](tb testing.TB) func(T, error) T {
+	tb.Helper()
+	return func(value T, err error) T {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return value
+	}
 }

@@ -126,7 +126,7 @@ func prepare(env Environment, spec Spec) (*Cluster, error) {
 	if c.authority, err = pki.NewAuthority("kubernetes", env.Now); err != nil {
 		return nil, err
 	}
-	free, err := freePorts(2)
+	free, err := freePorts(env.Processes, 2)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ type Etcd struct {
 // StartEtcd starts an etcd and returns when it serves. It does not sync to
 // disk: its data is thrown away.
 func StartEtcd(ctx context.Context, env Environment) (*Etcd, error) {
-	free, err := freePorts(2)
+	free, err := freePorts(env.Processes, 2)
 	if err != nil {
 		return nil, err
 	}

@@ -38,19 +38,26 @@ const (
 	lastPort  = 32000
 )
 
-// freePorts returns ports of the loopback interface that nothing listens on.
-func freePorts(n int) ([]int, error) {
+// freePorts returns ports of the loopback interface that nothing listens on. Until the group is closed it holds the same numbers of UDP,
+// which nobody else uses, so that laboratories that start at the same time take others.
+func freePorts(g *proc.Group, n int) ([]int, error) {
 	var out []int
 	for range 1000 {
 		if len(out) == n {
 			return out, nil
 		}
-		port := firstPort + rand.IntN(lastPort-firstPort)              //nolint:gosec // a port number is no secret
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // returns at once
+		port := firstPort + rand.IntN(lastPort-firstPort) //nolint:gosec // a port number is no secret
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		mark, err := net.ListenPacket("udp", address) //nolint:noctx // returns at once
 		if err != nil {
 			continue
 		}
-		defer func() { _ = l.Close() }()
+		g.Hold(mark)
+		l, err := net.Listen("tcp", address) //nolint:noctx // returns at once
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
 		out = append(out, port)
 	}
 	return nil, errors.New("finding a free port: a thousand tries found none")

@@ -88,25 +88,36 @@ func nothingLeft(t *testing.T) {
 	}
 }
 
-// TestThePrintedCommandsWorkByHand tells the story and then types every command
-// of it into the shells of another laboratory, with the real kubectl.
-func TestThePrintedCommandsWorkByHand(t *testing.T) {
+// TestTheDemoGoesAsTold runs the demo and then types every command of it into the shells of another laboratory.
+func TestTheDemoGoesAsTold(t *testing.T) {
+	labtest.Binaries(t)
+	o := options(t, io.Discard)
+	cmd := exec.CommandContext(t.Context(), o.Lab, "demo")
+	cmd.Dir = o.Root
+	out, err := cmd.CombinedOutput()
+	told := string(out)
+	if err != nil {
+		t.Fatalf("the demo: %v\n%s", err, told)
+	}
+	nothingLeft(t)
+	if n := strings.Count(told, "   ✔ "); n < 20 || strings.Contains(told, "   ✘ ") {
+		t.Errorf("the demo confirms %d things, want at least 20 and nothing wrong\n%s", n, told)
+	}
+	lines := parse(told)
+	if len(lines) < 30 {
+		t.Fatalf("the demo prints %d commands, want at least 30\n%s", len(lines), told)
+	}
+	t.Run("its commands work by hand", func(t *testing.T) { typed(t, o, lines) })
+}
+
+// typed types commands into the shells of another laboratory, with the real kubectl, and wants what the demo showed.
+func typed(t *testing.T, o demo.Options, lines []line) {
 	for _, program := range []string{"bash", "kubectl"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%s is not installed", program)
 		}
 	}
-	labtest.Binaries(t)
-	var told strings.Builder
-	o := options(t, &told)
-	if err := demo.Run(t.Context(), o); err != nil {
-		t.Fatalf("the demo: %v\n%s", err, told.String())
-	}
-	nothingLeft(t)
-	lines := parse(told.String())
-	if len(lines) < 30 {
-		t.Fatalf("the demo prints %d commands, want at least 30\n%s", len(lines), told.String())
-	}
+	t.Setenv("TMPDIR", t.TempDir())
 	env, example := byHand(t, o)
 	shells := map[string]*shell{}
 	for _, l := range lines {

@@ -29,6 +29,7 @@ type Group struct {
 	mu       sync.Mutex
 	closed   bool
 	children []*Process
+	held     []io.Closer
 }
 
 // Command says what to run.
@@ -114,6 +115,13 @@ func (g *Group) Stop(p *Process) {
 	<-p.done
 }
 
+// Hold keeps something open until the group is closed.
+func (g *Group) Hold(c io.Closer) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.held = append(g.held, c)
+}
+
 // Ended receives the first child that has ended without being stopped.
 func (g *Group) Ended() <-chan *Process { return g.ended }
 
@@ -128,6 +136,10 @@ func (g *Group) Close() {
 	for _, p := range g.children {
 		<-p.done
 	}
+	for _, c := range g.held {
+		_ = c.Close()
+	}
+	g.held = nil
 	if !g.closed {
 		g.closed = true
 		close(g.done)

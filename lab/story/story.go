@@ -1,3 +1,0 @@
-// Package story holds tests of the whole chain: the real rolecall command, real
-// signed tokens, real API servers.
-package story
