@@ -168,7 +168,11 @@ func (l *lines) next(a *app, v *moving, m migrating) {
 	case len(steps) > 0:
 		l.line("%s: next, %s to make %s", name, count(len(steps), "call"), "the entries that are missing")
 	case removable > 0:
-		l.line("%s: every entry is there since %s; next, %s to take out", name, v.proof.Since().Format(time.RFC3339), count(removable, "row"))
+		since := ""
+		if at := v.proof.Since(); !at.IsZero() {
+			since = " since " + at.Format(time.RFC3339)
+		}
+		l.line("%s: every entry is there%s; next, %s to take out", name, since, count(removable, "row"))
 	case v.proof.Stage == migrate.StageMoved:
 		l.line("%s: moved. Next, when no other row works: %s mode %s --to API", name, a.name, name)
 	default:
