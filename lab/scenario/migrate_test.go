@@ -123,7 +123,9 @@ func (m *movingTest) begin(t *testing.T) {
 	m.settled(t, walter)
 	t.Log(m.data["mapRoles"], m.data["mapUsers"], m.flags)
 	m.before, m.start = m.answers(t, m.cluster), m.now(t)
-	m.expect(t, p)
+	if m.expect(t, p); t.Failed() {
+		t.FailNow() // what follows is held against it
+	}
 }
 
 // settled waits until the text counts, which one sees by Walter's groups.
@@ -181,6 +183,38 @@ type row struct {
 	Key, ARN, Verdict, Why string
 	Before, After          *effect
 	Differences            []string
+	Needs                  []struct{ Kind, Chosen string }
+}
+
+// unchosen is what an entry makes different without a choice that says so.
+func (r row) unchosen(m mover) (out []string) {
+	chose := func(kind string) bool {
+		return slices.ContainsFunc(r.Needs, func(n struct{ Kind, Chosen string }) bool { return n.Kind == kind && n.Chosen != "" })
+	}
+	if m.fill(r.Before.Username) != m.fill(r.After.Username) && !chose("username") {
+		out = append(out, r.After.Username)
+	}
+	filled := func(groups []string) (out []string) {
+		for _, g := range groups {
+			out = append(out, m.fill(g))
+		}
+		return out
+	}
+	was, is := filled(r.Before.Groups), filled(r.After.Groups)
+	for _, g := range was {
+		if kind := map[bool]string{true: "masters", false: "groups"}[g == "system:masters"]; !slices.Contains(is, g) && (!chose(kind) || !strings.HasPrefix(g, "system:") && !strings.HasPrefix(g, "g-")) {
+			out = append(out, "without "+g)
+		}
+	}
+	for _, g := range is {
+		if !slices.Contains(was, g) && !chose("masters") {
+			out = append(out, "with "+g)
+		}
+	}
+	if len(r.After.Policies) > len(r.Before.Policies) && !chose("masters") {
+		out = append(out, fmt.Sprint(r.After.Policies))
+	}
+	return out
 }
 
 type proof struct{ Rows []row }
@@ -229,6 +263,9 @@ func (m *movingTest) expect(t *testing.T, p proof) {
 			}
 		case r.Verdict == "same", r.Verdict == "differs":
 			is = r.After.answer(who)
+			if other := r.unchosen(who); other != nil {
+				t.Errorf("%s becomes what nobody chose: %q", who.name, other)
+			}
 			if got := r.Before.answer(who); got != was && !slices.Contains(m.chance, who.name) {
 				t.Errorf("%s is %s, and the proof says %s", who.name, was, got)
 			}
