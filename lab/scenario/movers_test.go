@@ -54,7 +54,8 @@ func movers() []mover {
 		role("double", prodIAM, "double", "prod", night), role("reborn", prodIAM, "reborn", "prod", night), role("deep", prodIAM, "a/b/deep", "prod", night),
 		role("break-glass", prodIAM, "break-glass", "prod", night), role("stranger", prodIAM, "stranger", "prod", night),
 		role("pods", prodIAM, "pods", "prod", "fargate-ip-10-0-0-1"), role("nodes", prodIAM, "nodes", "prod", "i-0123456789abcdef0"),
-		{name: "walter", arn: prodIAM + "user/staff/walter", account: "prod", key: "walter"}, {name: "ann", arn: prodIAM + "user/ann", account: "prod", key: "ann"},
+		{name: "walter", arn: prodIAM + "user/staff/walter", account: "prod", key: "walter"},
+		{name: "ann", arn: prodIAM + "user/ann", account: "prod", key: "ann"},
 		{name: "eve", arn: otherIAM + "user/eve", account: "other", key: "eve"},
 	}
 }
@@ -133,7 +134,7 @@ func (m mover) reads(username string, groups []string, administrator bool) strin
 }
 
 // serial makes every token another: an API server remembers those that it has let in for ten seconds.
-var serial atomic.Int64 //nolint:gochecknoglobals // one count for every token of the process
+var serial atomic.Int64
 
 // answer is what a cluster's API server makes of a mover: whom it takes it for, and what it lets it list.
 func (b *bench) answer(ctx context.Context, cluster *labtest.Cluster, m mover) (string, error) {
