@@ -134,7 +134,9 @@ func Restored(now, earlier access.ConfigMap, owner string, gone Gone) (access.Co
 		case now.Data[string(k)] == bare.Data[string(k)]:
 			out.Data[string(k)] = before
 		case k == KeyAccounts:
-			out.Data[string(k)] = withAccounts(is.Accounts, was.Accounts, gone.Accounts)
+			if text, more := withAccounts(is.Accounts, was.Accounts, gone.Accounts); more {
+				out.Data[string(k)] = text
+			}
 		default:
 			if out.Data[string(k)], err = with(k, now.Data[string(k)], before, back); err != nil {
 				return access.ConfigMap{}, nil, err
@@ -198,7 +200,8 @@ func (t *mendable) foreign(raw json.RawMessage) (string, error) {
 	return b.String(), err
 }
 
-func withAccounts(now, earlier, gone []string) string {
+// withAccounts adds the accounts that are gone to those that are there; more is false where none is.
+func withAccounts(now, earlier, gone []string) (text string, more bool) {
 	var b strings.Builder
 	for _, a := range now {
 		b.WriteString("- " + quote(a) + "\n")
@@ -206,9 +209,10 @@ func withAccounts(now, earlier, gone []string) string {
 	for _, a := range earlier {
 		if slices.Contains(gone, a) && !slices.Contains(now, a) {
 			b.WriteString("- " + quote(a) + "\n")
+			more = true
 		}
 	}
-	return b.String()
+	return b.String(), more
 }
 
 // rerecord puts the rows that come back into the owner's annotation again, if they stood there.

@@ -250,3 +250,23 @@ func TestAMigrationThatIsCutOffAtEveryWriteIsTakenUpAgain(t *testing.T) {
 		t.Errorf("rolled back, cut off (-want +got):\n%s", d)
 	}
 }
+
+// A row whose role is gone keeps nobody in, so that its going takes no administrator away; one that works does.
+func TestARowThatAdmitsNobodyIsNoAdministrator(t *testing.T) {
+	for _, tt := range []struct {
+		role string
+		want int
+	}{{"Gone", 0}, {"Reborn", exitFailed}} {
+		b := newBreaking(t)
+		b.point(t)
+		row := "- rolearn: arn:aws:iam::111122223333:role/" + tt.role + "\n  username: x\n  groups: [system:masters]\n"
+		b.Put(stagedAwsAuth, kubesim.Object{"kind": "ConfigMap", "apiVersion": "v1", "data": kubesim.Object{"mapRoles": row}})
+		if tt.role == "Reborn" {
+			b.Put(stagedAwsAuth, kubesim.Object{"kind": "ConfigMap", "apiVersion": "v1", "data": kubesim.Object{"mapUsers": strings.NewReplacer("role/Reborn", "root", "rolearn", "userarn").Replace(row)}})
+		}
+		code, out := b.run(t, -1, "migrate", "eu", "--accept", "gone=drop", "--accept", "no-entry=drop", "--stage", "rows", "--auto-approve")
+		if code != tt.want {
+			t.Errorf("%s: exit code %d, want %d\n%s", tt.role, code, tt.want, out)
+		}
+	}
+}

@@ -235,8 +235,8 @@ func (l *lines) next(a *app, v *moving, m migrating) {
 	if m.dry || m.ended {
 		then = ": " + v.command(a, m)
 	}
-	if !m.ended {
-		since = " since " + v.proof.Since().UTC().Format("2006-01-02 15:04:05Z")
+	if at := v.proof.Since(); !m.ended && !at.IsZero() {
+		since = " since " + at.UTC().Format("2006-01-02 15:04:05Z")
 	}
 	steps, removable := v.proof.EntrySteps(), len(v.proof.Removable())
 	switch {

@@ -153,7 +153,7 @@ func (x *prover) row(e awsauth.Entry, hides []access.Row) Case {
 		r.Principal = principal.ARN
 		r.People = x.people(principal.ARN)
 	}
-	if r.Verdict != Nobody && r.Before == nil {
+	if r.Verdict != Nobody && r.Before == nil && !r.gone() {
 		before := x.effect(e.Username, e.Groups)
 		r.Before = &before
 	}
@@ -167,6 +167,11 @@ func (x *prover) row(e awsauth.Entry, hides []access.Row) Case {
 		x.translate(e, &r, principal)
 	}
 	return r
+}
+
+// gone tells whether the row's principal does not exist.
+func (r Case) gone() bool {
+	return slices.ContainsFunc(r.Needs, func(n Need) bool { return n.Kind == Gone })
 }
 
 // people counts who holds a role of Identity Center in the cluster's account.

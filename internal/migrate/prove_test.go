@@ -225,8 +225,8 @@ func TestAProtectedRoleIsNeverChanged(t *testing.T) {
 	const glass = iamHome + "role/break-glass"
 	w := newWorld(row(glass, "glass", "system:masters"), "")
 	w.known.Principals[home] = append(w.known.Principals[home], access.IAMPrincipal{ARN: glass, Created: early})
-	if r := w.prove(t, "others", "masters=AmazonEKSClusterAdminPolicy").Rows[0]; r.Verdict != migrate.Stays || !strings.Contains(r.Why, "RC4008") {
-		t.Errorf("%s: %s", r.Verdict, r.Why)
+	if r := w.prove(t, "others", "masters=AmazonEKSClusterAdminPolicy").Rows[0]; r.Verdict != migrate.Stays || !strings.Contains(r.Why, "RC4008") || len(r.Differences) > 0 {
+		t.Errorf("%s: %s %v", r.Verdict, r.Why, r.Differences)
 	}
 }
 

@@ -205,20 +205,25 @@ func (p *Proof) RowStep(g access.RowGuard) (Step, bool, error) {
 	return s, true, nil
 }
 
-// guardFor lifts from a guard what the entries prove: whoever comes in by an entry does not lose anything with the row. All else is guarded as in
-// every write. That the rows go is what was asked for, so their number is not bounded.
+// guardFor lifts from a guard what the entries prove: whoever comes in by an entry does not lose anything with the row, nor does anybody by a row that
+// admits nobody or that an entry hides. All else is guarded as in every write. That the rows go is what was asked for, so their number is not bounded.
 func guardFor(g access.RowGuard, rows []Case) access.RowGuard {
 	every := 1 << 30
 	g.MaxRemovals = access.Removals{Count: &every}
-	held := func(a access.ARN) bool {
-		return slices.ContainsFunc(rows, func(r Case) bool { return r.Made != nil && strings.EqualFold(r.ARN, string(a.Canonical())) })
+	of := func(a access.ARN, is func(Case) bool) bool {
+		return slices.ContainsFunc(rows, func(r Case) bool { return strings.EqualFold(r.ARN, string(a.Canonical())) && is(r) })
 	}
+	held := func(a access.ARN) bool { return of(a, func(r Case) bool { return r.Made != nil }) }
 	if held(g.Caller) {
 		g.Caller = ""
 	}
+	g.Administrators = slices.DeleteFunc(slices.Clone(g.Administrators), func(a access.ARN) bool { return of(a, Case.idle) })
 	if slices.ContainsFunc(g.Administrators, held) {
 		g.AllowNoAdmin = true
 	}
 	g.Protected = slices.DeleteFunc(slices.Clone(g.Protected), held)
 	return g
 }
+
+// idle tells whether the row goes and nobody comes in by it today: its principal does not exist, or somebody else's entry hides it.
+func (r Case) idle() bool { return r.Verdict == Drops && (r.Before == nil || r.After != nil) }

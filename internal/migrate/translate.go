@@ -156,7 +156,8 @@ func (t *translation) finish() {
 	t.x.compare(t.r, entry)
 	t.r.Why = map[Verdict]string{Same: "the same user with the same groups", Differs: "as you chose"}[t.r.Verdict]
 	if t.r.Verdict == Differs && slices.ContainsFunc(t.x.Protected, func(a access.ARN) bool { return a.Canonical() == t.p.ARN.Canonical() }) {
-		t.r.Verdict, t.r.Why, t.r.Entry = Stays, "it is protected (protect: in rolecall.yaml) and would change: RC4008", nil
+		t.r.Why = "it is protected (protect: in rolecall.yaml), and by an entry " + t.r.Differences[0] + ": RC4008"
+		t.r.Verdict, t.r.Entry, t.r.After, t.r.Differences = Stays, nil, nil, []string{}
 	}
 }
 

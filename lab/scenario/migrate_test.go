@@ -1,302 +1,435 @@
 package scenario_test
 
 import (
-	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-	authenticationv1 "k8s.io/api/authentication/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/rolecall-dev/rolecall/lab/labtest"
 )
 
-const movingCluster = "prod/moving"
+var (
+	migrations = flag.Int("migrations", 3, "how many generated aws-auths are migrated")
+	firstSeed  = flag.Uint64("migrations-seed", 0, "the seed of the first one")
+)
 
-// TestMigrationsKeepEverybodysAnswers writes aws-auth in many styles, moves it to access entries with a run that is cut off after each call to EKS, and asks
-// with signed tokens: whoever the proof does not name is to the API server what they were, at every cut; so is everybody once it is rolled back.
+// TestMigrationsKeepEverybodysAnswers writes aws-auth in many styles, moves it to access entries and back with runs that end at every write that they make,
+// and asks with signed tokens, as everybody and at every stop: whoever the proof does not name is to the API server what they were; whoever it names is what
+// they were or what it says, and in the end what it says. Once it is rolled back everybody is what they were.
 func TestMigrationsKeepEverybodysAnswers(t *testing.T) {
 	b := newBenchOf(t, filepath.Join("lab", "scenario", "testdata", "migrate"))
-	people := b.movingPeople(t)
-	for seed := range uint64(3) {
-		t.Run(fmt.Sprintf("generated %d", seed), func(t *testing.T) {
-			m := &movingTest{bench: b, people: people, group: fmt.Sprintf("generated-%d", seed)}
-			m.rows(t, rand.New(rand.NewPCG(seed, 7)))
-			m.walk(t, seed == 2)
+	w := newWire(t, b, b.Member(t, "prod/moving"))
+	for i := range *migrations {
+		seed, last := *firstSeed+uint64(i), i == *migrations-1
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			w.kill = seed%3 != 1
+			g := generator{Rand: rand.New(rand.NewPCG(seed, 7)), sign: fmt.Sprintf("generated-%d", seed)}
+			m := &movingTest{wire: w, cluster: b.Member(t, "prod/moving"), generated: g.write(last)}
+			m.begin(t)
+			m.thereAndBack(t, g)
+			if last {
+				m.toAPI(t)
+			}
 		})
 	}
+	t.Run("from CONFIG_MAP on, stage by stage", func(t *testing.T) { fromConfigMap(t, b) })
 }
 
 // movingTest is one generated aws-auth on its way.
 type movingTest struct {
-	*bench
+	*wire
+	generated
 
-	people map[string]func(*testing.T) labtest.Credentials
-	// group is Walter's: by it one sees that this text counts.
-	group  string
-	before map[string]string
-	// told are the principals for whom the proof announced something, by ARN without a path.
-	told map[string]bool
+	cluster *labtest.Cluster
+	// creator made the cluster, which nothing shows while the mode is CONFIG_MAP; "" for nobody.
+	creator string
+	start   state
+	// before are the answers at the beginning; between and after what the proof allows on the way and wants in the end, nil where chance decides.
+	before         map[string]string
+	between, after map[string][]string
 }
 
-// arnOf is how aws-auth knows each of the people.
-func arnOf(name string) string {
-	return map[string]string{
-		"dev": "arn:aws:iam::111122223333:role/AWSReservedSSO_Dev_0123456789abcdef", "ops": "arn:aws:iam::111122223333:role/AWSReservedSSO_Ops_0123456789abcdef",
-		"admin": "arn:aws:iam::111122223333:role/Admin", "ci": "arn:aws:iam::111122223333:role/CI", "far": "arn:aws:iam::444455556666:role/Admin",
-		"walter": "arn:aws:iam::111122223333:user/staff/walter", "eve": "arn:aws:iam::444455556666:user/eve",
-	}[name]
+// state is what a cluster goes by.
+type state struct {
+	Rows    map[string]string
+	Entries string
 }
 
-func (b *bench) movingPeople(t *testing.T) map[string]func(*testing.T) labtest.Credentials {
+// now is what there is, read with other means than rolecall's.
+func (m *movingTest) now(t *testing.T) state {
 	t.Helper()
-	assume := func(account, arn string) func(*testing.T) labtest.Credentials {
-		return func(t *testing.T) labtest.Credentials {
-			t.Helper()
-			out, err := sts.NewFromConfig(b.Config(b.IAMUser(t, account, "operator"))).AssumeRole(t.Context(), &sts.AssumeRoleInput{
-				RoleArn: awssdk.String(arn), RoleSessionName: awssdk.String("night@example.com"),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return labtest.Credentials{AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey, SessionToken: *out.Credentials.SessionToken}
+	client := m.operator(t)
+	list, err := client.ListAccessEntries(t.Context(), &eks.ListAccessEntriesInput{ClusterName: &m.cluster.Name, MaxResults: awssdk.Int32(100)})
+	if err != nil {
+		return state{Rows: m.configMap(t, m.cluster).Data} // CONFIG_MAP has none
+	}
+	var entries []string
+	for _, arn := range list.AccessEntries {
+		e, err := client.DescribeAccessEntry(t.Context(), &eks.DescribeAccessEntryInput{ClusterName: &m.cluster.Name, PrincipalArn: &arn})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	user := func(account, name string) func(*testing.T) labtest.Credentials {
-		return func(t *testing.T) labtest.Credentials { t.Helper(); return b.IAMUser(t, account, name) }
-	}
-	set := func(name string) func(*testing.T) labtest.Credentials {
-		return func(t *testing.T) labtest.Credentials {
-			t.Helper()
-			return b.signIn(t, "dana@example.com", "prod", name)
+		policies, err := client.ListAssociatedAccessPolicies(t.Context(), &eks.ListAssociatedAccessPoliciesInput{ClusterName: &m.cluster.Name, PrincipalArn: &arn})
+		if err != nil {
+			t.Fatal(err)
 		}
+		line := fmt.Sprintf("%s %q %q", arn, *e.AccessEntry.Username, e.AccessEntry.KubernetesGroups)
+		for _, p := range policies.AssociatedAccessPolicies {
+			line += " " + *p.PolicyArn
+		}
+		entries = append(entries, line)
 	}
-	return map[string]func(*testing.T) labtest.Credentials{
-		"dev": set("Dev"), "ops": set("Ops"), "walter": user("prod", "walter"), "eve": user("other", "eve"),
-		"admin": assume("prod", "arn:aws:iam::111122223333:role/Admin"), "ci": assume("prod", "arn:aws:iam::111122223333:role/teams/build/CI"),
-		"far": assume("other", "arn:aws:iam::444455556666:role/far/Admin"),
-	}
+	return state{Rows: m.configMap(t, m.cluster).Data, Entries: strings.Join(entries, "\n")}
 }
 
-// rows writes a generated aws-auth: rolecall's own row, nodes, and rows of everybody in random order, some of them twice.
-func (m *movingTest) rows(t *testing.T, r *rand.Rand) {
+// operator may do everything in the cluster's account.
+func (m *movingTest) operator(t *testing.T) *eks.Client {
 	t.Helper()
-	pick := func(values ...string) string { return values[r.IntN(len(values))] }
-	groups := func() string {
-		all := []string{"ops", "viewers", `"system:masters"`, `"system:monitoring"`, `"system:authenticated"`}
-		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-		return strings.Join(all[:r.IntN(4)], ", ")
+	config := m.Config(m.IAMUser(t, "prod", "operator"))
+	config.Region = m.cluster.Region
+	return eks.NewFromConfig(config)
+}
+
+// begin writes aws-auth, leaves an entry of an earlier role of a name that is there again, and reads the proof.
+func (m *movingTest) begin(t *testing.T) {
+	t.Helper()
+	if m.creator == "" {
+		m.bury(t)
 	}
-	roles := []string{
-		"- rolearn: arn:aws:iam::111122223333:role/rolecall\n  username: rolecall\n  groups: [rolecall-operators]\n",
-		"- rolearn: arn:aws:iam::111122223333:role/nodes\n  username: system:node:{{EC2PrivateDNSName}}\n  groups: [system:bootstrappers, system:nodes]\n",
-		"- rolearn: arn:aws:iam::111122223333:role/AWSReservedSSO_Dev_0123456789abcdef\n  username: \"sso:Dev:{{SessionNameRaw}}\"\n  groups: []\n",
-	}
-	for _, name := range []string{"ops", "admin", "ci", "far", "admin", "ci", "far"} {
-		user := pick("x:{{SessionName}}", "y:{{SessionNameRaw}}", "fixed", "{{AccountID}}:{{SessionNameRaw}}", "{{SessionName}}", "system:admin")
-		roles = append(roles, fmt.Sprintf("- {rolearn: %q, username: %q, groups: [%s]}\n", arnOf(name), user, groups()))
-	}
-	r.Shuffle(len(roles), func(i, j int) { roles[i], roles[j] = roles[j], roles[i] })
-	data := map[string]string{
-		"mapRoles": strings.Join(roles, ""),
-		"mapUsers": fmt.Sprintf("[{\"userarn\": %q, \"username\": \"walter{{SessionName}}\", \"groups\": [%q]}]", arnOf("walter"), m.group),
-	}
-	if r.IntN(2) == 0 {
-		data["mapAccounts"] = "- \"444455556666\"\n"
-	}
-	configMaps := m.Admin(t, m.Member(t, movingCluster)).CoreV1().ConfigMaps("kube-system")
+	configMaps := m.Admin(t, m.cluster).CoreV1().ConfigMaps("kube-system")
 	cm, err := configMaps.Get(t.Context(), "aws-auth", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cm.Data, cm.Annotations = data, nil
+	cm.Data, cm.Annotations = m.data, nil
 	if _, err := configMaps.Update(t.Context(), cm, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p := m.proof(t)
+	walter, _, _ := p.of(movers()[slices.IndexFunc(movers(), func(m mover) bool { return m.name == "walter" })])
+	m.settled(t, walter)
+	t.Log(m.data["mapRoles"], m.data["mapUsers"], m.flags)
+	m.before, m.start = m.answers(t, m.cluster), m.now(t)
+	if m.expect(t, p); t.Failed() {
+		t.FailNow() // what follows is held against it
+	}
+}
+
+// settled waits until the text counts, which one sees by Walter's groups.
+func (m *movingTest) settled(t *testing.T, walter row) {
+	t.Helper()
+	for _, w := range movers() {
+		if w.name == "walter" {
+			m.become(t, "before", m.cluster, map[string][]string{w.name: {walter.Before.answer(w)}})
+		}
+	}
+}
+
+// bury makes an access entry of a role and the role again: the entry admits nobody.
+func (m *movingTest) bury(t *testing.T) {
+	t.Helper()
+	arn, name := awssdk.String(prodIAM+"role/reborn"), awssdk.String("reborn")
+	if _, err := m.operator(t).CreateAccessEntry(t.Context(), &eks.CreateAccessEntryInput{ClusterName: &m.cluster.Name, PrincipalArn: arn, Username: awssdk.String("earlier"), KubernetesGroups: []string{"admins"}}); err != nil {
+		t.Logf("the entry of an earlier role stays from the migration before: %v", err)
+		return
+	}
+	// IAM tells times in whole seconds.
+	tick := time.NewTicker(1100 * time.Millisecond)
+	defer tick.Stop()
+	<-tick.C
+	roles := iam.NewFromConfig(m.Config(m.IAMUser(t, "prod", "operator")))
+	role, err := roles.GetRole(t.Context(), &iam.GetRoleInput{RoleName: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := roles.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: name}); err != nil {
+		t.Fatal(err)
+	}
+	trust := `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "` + prodIAM + `root"}}]}`
+	if _, err := roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: name, Path: role.Role.Path, AssumeRolePolicyDocument: &trust}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// answers are what the API server makes of everybody: whom it takes them for, and whether they may do what an administrator may.
-func (m *movingTest) answers(t *testing.T) map[string]string {
-	t.Helper()
-	out := map[string]string{}
-	for name, credentials := range m.people {
-		creds := credentials(t)
-		k, err := kubernetes.NewForConfig(m.As(t, m.Member(t, movingCluster), creds))
-		if err != nil {
-			t.Fatal(err)
+// effect is what a mapping makes of whoever comes by it.
+type effect struct {
+	Username string                              `json:"username"`
+	Groups   []string                            `json:"groups"`
+	Policies []struct{ PolicyARN, Scope string } `json:"policies"`
+}
+
+// answer is what the API server is to make of a mover by it.
+func (e effect) answer(m mover) string {
+	return m.who(e.Username, e.Groups) + " " + m.reads(e.Username, e.Groups, slices.ContainsFunc(e.Policies, func(p struct{ PolicyARN, Scope string }) bool {
+		return strings.HasSuffix(p.PolicyARN, "/AmazonEKSClusterAdminPolicy") && p.Scope == "cluster"
+	}))
+}
+
+// row is what a proof says of a row.
+type row struct {
+	Key, ARN, Verdict, Why string
+	Before, After          *effect
+	Differences            []string
+	Needs                  []struct{ Kind, Chosen string }
+}
+
+// unchosen is what an entry makes different without a choice that says so.
+func (r row) unchosen(m mover) (out []string) {
+	chose := func(kind string) bool {
+		return slices.ContainsFunc(r.Needs, func(n struct{ Kind, Chosen string }) bool { return n.Kind == kind && n.Chosen != "" })
+	}
+	if m.fill(r.Before.Username) != m.fill(r.After.Username) && !chose("username") {
+		out = append(out, r.After.Username)
+	}
+	filled := func(groups []string) (out []string) {
+		for _, g := range groups {
+			out = append(out, m.fill(g))
 		}
-		review, err := k.AuthenticationV1().SelfSubjectReviews().Create(t.Context(), &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
-		if apierrors.IsUnauthorized(err) {
-			out[name] = "refused"
-			continue
+		return out
+	}
+	was, is := filled(r.Before.Groups), filled(r.After.Groups)
+	for _, g := range was {
+		if kind := map[bool]string{true: "masters", false: "groups"}[g == "system:masters"]; !slices.Contains(is, g) && (!chose(kind) || !strings.HasPrefix(g, "system:") && !strings.HasPrefix(g, "g-")) {
+			out = append(out, "without "+g)
 		}
-		if err != nil {
-			t.Fatal(err)
+	}
+	for _, g := range is {
+		if !slices.Contains(was, g) && !chose("masters") {
+			out = append(out, "with "+g)
 		}
-		groups := slices.DeleteFunc(review.Status.UserInfo.Groups, func(g string) bool { return g == "system:authenticated" })
-		slices.Sort(groups)
-		_, err = k.CoreV1().Secrets("kube-system").List(t.Context(), metav1.ListOptions{})
-		out[name] = fmt.Sprintf("%s %v administrator: %v", review.Status.UserInfo.Username, groups, err == nil)
+	}
+	if len(r.After.Policies) > len(r.Before.Policies) && !chose("masters") {
+		out = append(out, fmt.Sprint(r.After.Policies))
 	}
 	return out
 }
 
-// eventually asks until everybody in question is what they should be: the authenticator takes changes up a moment later, and tokens are remembered for seconds.
-func (m *movingTest) eventually(t *testing.T, when string, names []string, want map[string]string) {
-	t.Helper()
-	tick := time.NewTicker(300 * time.Millisecond)
-	defer tick.Stop()
-	var got map[string]string
-	for range 60 {
-		got = m.answers(t)
-		if !slices.ContainsFunc(names, func(n string) bool { return got[n] != want[n] }) {
-			return
-		}
-		<-tick.C
-	}
-	for _, n := range names {
-		if got[n] != want[n] {
-			t.Errorf("%s: %s is %s, was %s", when, n, got[n], want[n])
-		}
-	}
-}
+type proof struct{ Rows []row }
 
-func (m *movingTest) flags(more ...string) []string {
-	out := []string{"--auto-approve"}
-	for _, a := range []string{
-		"others", "masters=AmazonEKSClusterAdminPolicy", "groups=drop", "accounts=drop", arnOf("ops") + "#username=new:{{SessionName}}", arnOf("admin") + "#username=new:{{SessionName}}",
-		arnOf("ci") + "#username=new:{{SessionName}}", arnOf("far") + "#username=new:{{SessionName}}",
-	} {
-		out = append(out, "--accept", a)
-	}
-	return append(out, more...)
-}
-
-// prove reads whom the proof announces something for.
-func (m *movingTest) prove(t *testing.T) {
+// proof is what the command proves.
+func (m *movingTest) proof(t *testing.T) proof {
 	t.Helper()
-	out := m.run(t, 0, append([]string{"migrate", movingCluster, "--dry-run", "-o", "json"}, m.flags()[1:]...)...)
-	var doc struct {
-		Clusters []struct {
-			Rows []struct {
-				ARN         string   `json:"arn"`
-				Verdict     string   `json:"verdict"`
-				Differences []string `json:"differences"`
-			} `json:"rows"`
-		} `json:"clusters"`
-	}
+	out := m.run(t, 0, append([]string{"migrate", m.cluster.Context, "--dry-run", "-o", "json"}, m.flags...)...)
+	var doc struct{ Clusters []proof }
 	if err := json.Unmarshal([]byte(out.Stdout), &doc); err != nil {
 		t.Fatal(err)
 	}
-	m.told = map[string]bool{}
-	for _, r := range doc.Clusters[0].Rows {
-		if r.Verdict == "choose" {
-			t.Errorf("%s still waits for a choice", r.ARN)
-		}
-		for name := range m.people {
-			if len(r.Differences) > 0 && (r.ARN == arnOf(name) || r.ARN == "444455556666" && name == "eve") {
-				m.told[name] = true
-			}
+	return doc.Clusters[0]
+}
+
+// of is what it says of a mover: its row, and whether its whole account is let in, and stays so.
+func (p proof) of(m mover) (r row, account, kept bool) {
+	for _, one := range p.Rows {
+		switch {
+		case one.Key == "mapAccounts" && one.ARN == m.accountID():
+			account, kept = true, one.Verdict != "drops"
+		case strings.EqualFold(one.ARN, m.arn) && one.Verdict != "nobody":
+			r = one
 		}
 	}
+	return r, account, kept
 }
 
-// untold are the people for whom nothing was announced.
-func (m *movingTest) untold() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(m.people)), func(n string) bool { return m.told[n] })
-}
-
-// cutting carries a command out that is cut off after its first call that changes something in EKS, over and over, and asks everybody after each cut.
-func (m *movingTest) cutting(t *testing.T, args ...string) (cuts int) {
+// expect works out from the proof who is what, before, on the way and after, and holds the answers from before against it. What it announces must be a
+// difference, and what it does not must be none.
+func (m *movingTest) expect(t *testing.T, p proof) {
 	t.Helper()
-	target, err := url.Parse(m.Endpoint)
-	if err != nil {
-		t.Fatal(err)
+	m.between, m.after = map[string][]string{}, map[string][]string{}
+	for _, who := range movers() {
+		if who.name == m.creator {
+			continue
+		}
+		r, account, kept := p.of(who)
+		was, is := m.before[who.name], ""
+		byAccount := map[bool]string{true: effect{Username: who.arn}.answer(who), false: refused}
+		switch {
+		case r.Before == nil:
+			is = byAccount[kept]
+			if was != byAccount[account] {
+				t.Errorf("%s has no row and is %s", who.name, was)
+			}
+		case r.Verdict == "same", r.Verdict == "differs":
+			is = r.After.answer(who)
+			if other := r.unchosen(who); other != nil {
+				t.Errorf("%s becomes what nobody chose: %q", who.name, other)
+			}
+			if got := r.Before.answer(who); got != was && !slices.Contains(m.chance, who.name) {
+				t.Errorf("%s is %s, and the proof says %s", who.name, was, got)
+			}
+		case r.Verdict == "drops" && r.After == nil:
+			is = byAccount[kept]
+		default:
+			is = was
+		}
+		t.Log(who.name, r.Verdict, r.Why, r.Differences, "is", was, "and will be", is)
+		told := len(r.Differences) > 0 || r.Before == nil && account && !kept
+		if chance := slices.Contains(m.chance, who.name); told != (was != is) && !chance {
+			t.Errorf("%s is %s and will be %s, and the proof announces %q", who.name, was, is, r.Differences)
+		} else if chance {
+			m.between[who.name] = nil
+		} else {
+			m.between[who.name] = []string{was, is}
+		}
+		if slices.ContainsFunc(r.Differences, func(d string) bool { return strings.Contains(d, "for the moment between") }) && m.kill {
+			without := *r.After
+			without.Policies = nil
+			m.between[who.name] = append(m.between[who.name], without.answer(who))
+		}
+		if m.after[who.name] = []string{is}; r.After == nil && slices.Contains(m.chance, who.name) {
+			m.after[who.name] = nil
+		}
 	}
-	through := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(target); p.Out.Host = p.In.Host }}
-	for cuts = range 30 {
-		ctx, cut := context.WithCancel(t.Context())
-		var first sync.Once
-		wire := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !strings.HasPrefix(r.URL.Path, "/clusters/") || r.Method == http.MethodGet {
-				through.ServeHTTP(w, r)
-				return
+}
+
+// original is what everybody was.
+func (m *movingTest) original() map[string][]string {
+	out := map[string][]string{}
+	for name, answer := range m.before {
+		if !slices.Contains(m.chance, name) {
+			out[name] = []string{answer}
+		}
+	}
+	return out
+}
+
+// cutting carries a command out that ends at its first write, over and over, and asks everybody at each end. A run that begins with a write that every run
+// makes again, such as a copy of aws-auth, is ended one later the next time.
+func (m *movingTest) cutting(t *testing.T, args ...string) (ends int) {
+	t.Helper()
+	at, was := 1, m.now(t)
+	for ends = range 80 {
+		if m.ended(t, at, args...) {
+			return ends
+		}
+		if args[0] == "mode" {
+			// For another mode the laboratory starts its authenticator again, and refuses everybody for that moment.
+			m.become(t, fmt.Sprintf("mode, end %d", ends+1), m.cluster, m.between)
+			was = m.now(t)
+			continue
+		}
+		for name, got := range m.answers(t, m.cluster) {
+			if may := m.between[name]; may != nil && !slices.Contains(may, got) {
+				t.Errorf("%s, end %d: %s is %s, and may be %s", strings.Join(args[:2], " "), ends+1, name, got, strings.Join(may, " or "))
 			}
-			off := false
-			first.Do(func() { off = true })
-			if !off {
-				through.ServeHTTP(w, r)
-				return
-			}
-			through.ServeHTTP(httptest.NewRecorder(), r)
-			cut()
-			panic(http.ErrAbortHandler)
-		}))
-		c := *m.bench
-		c.env = append(slices.Clone(m.env), "AWS_ENDPOINT_URL="+wire.URL)
-		out, err := c.start(ctx, args...)
-		wire.Close()
-		cut()
-		if err != nil {
-			t.Fatal(err)
 		}
-		if out.Code == 0 {
-			return cuts
+		is := m.now(t)
+		if at++; !cmp.Equal(was, is) {
+			at = 1
 		}
-		if out.Code != 130 {
-			t.Fatalf("rolecall %s: exit code %d\n%s", strings.Join(args, " "), out.Code, out.All())
-		}
-		m.eventually(t, fmt.Sprintf("%s, cut %d", args[0], cuts+1), m.untold(), m.before)
+		was = is
 	}
 	t.Fatalf("rolecall %s does not get ahead", strings.Join(args, " "))
 	return 0
 }
 
-// walk moves there and back, and there again; the last one on to the mode API.
-func (m *movingTest) walk(t *testing.T, last bool) {
+func (m *movingTest) migrate(stage string) []string {
+	return append([]string{"migrate", m.cluster.Context, "--auto-approve", "--stage", stage}, m.flags...)
+}
+
+func (m *movingTest) rollback() []string {
+	return []string{"migrate", "rollback", m.cluster.Context, "--auto-approve"}
+}
+
+// thereAndBack moves some of the way, or all of it, and back at once; then there and back with an end at every write.
+func (m *movingTest) thereAndBack(t *testing.T, g generator) {
 	t.Helper()
-	m.eventually(t, "before", []string{"walter"}, map[string]string{"walter": "walter [" + m.group + "] administrator: false"})
-	// A token that was signed in the same second as one from before the text counted is answered as that was.
-	tick := time.NewTicker(1100 * time.Millisecond)
-	<-tick.C
-	tick.Stop()
-	m.before = m.answers(t)
-	m.prove(t)
-	if len(m.told) == len(m.people) {
-		t.Fatal("something was announced for everybody: nothing is compared")
+	switch g.IntN(3) {
+	case 0:
+		m.ended(t, 1+g.IntN(6), m.migrate("entries")...)
+	case 1:
+		m.run(t, 0, m.migrate("entries")...)
+	case 2:
+		m.run(t, 0, m.migrate("rows")...)
+		m.become(t, "moved at once", m.cluster, m.after)
 	}
-	if n := m.cutting(t, append([]string{"migrate", movingCluster, "--stage", "rows"}, m.flags()...)...); n < 5 {
-		t.Errorf("it was cut off %d times only", n)
+	m.run(t, 0, m.rollback()...)
+	m.back(t, "rolled back")
+
+	if n := m.cutting(t, m.migrate("rows")...); n < 5 {
+		t.Errorf("it ended %d times only", n)
 	}
-	m.eventually(t, "moved", m.untold(), m.before)
-	after := m.answers(t)
-	for name := range m.told {
-		if was, is := strings.HasSuffix(m.before[name], "true"), strings.HasSuffix(after[name], "true"); was != is && name != "eve" {
-			t.Errorf("%s: %s, was %s", name, after[name], m.before[name])
-		}
+	m.become(t, "moved", m.cluster, m.after)
+	m.run(t, 0, m.migrate("rows")...)
+	moved := m.now(t)
+	m.run(t, 0, m.migrate("rows")...)
+	if d := cmp.Diff(moved, m.now(t)); d != "" {
+		t.Errorf("a run that has nothing to do (-before +after):\n%s", d)
 	}
-	m.cutting(t, "migrate", "rollback", movingCluster, "--auto-approve")
-	m.eventually(t, "rolled back", slices.Sorted(maps.Keys(m.people)), m.before)
-	if !last {
-		return
+	m.cutting(t, m.rollback()...)
+	m.back(t, "rolled back with ends")
+}
+
+// back wants everybody and everything to be as before, but for an entry that admitted nobody.
+func (m *movingTest) back(t *testing.T, when string) {
+	t.Helper()
+	m.become(t, when, m.cluster, m.original())
+	want, got := m.start, m.now(t)
+	if !strings.Contains(got.Entries, "\"earlier\"") {
+		want.Entries = strings.Join(slices.DeleteFunc(strings.Split(want.Entries, "\n"), func(l string) bool { return strings.Contains(l, "\"earlier\"") }), "\n")
 	}
-	m.run(t, 0, append([]string{"migrate", movingCluster, "--stage", "api", "--allow-node-rows"}, m.flags()...)...)
-	m.eventually(t, "in mode API", m.untold(), m.before)
-	m.run(t, 5, "migrate", "rollback", movingCluster, "--auto-approve")
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("%s (-before +after):\n%s", when, d)
+	}
+}
+
+// toAPI goes on to where rows are ignored: only the pods, whose row has no entry of EKS, lose by it, and a flag names them.
+func (m *movingTest) toAPI(t *testing.T) {
+	t.Helper()
+	m.run(t, 0, m.migrate("rows")...)
+	m.run(t, 5, "mode", m.cluster.Context, "--to", "API", "--auto-approve")
+	m.run(t, 0, append(m.migrate("api"), "--allow-node-rows")...)
+	want := maps.Clone(m.after)
+	want["pods"], want["nodes"] = []string{refused}, []string{refused}
+	m.become(t, "in mode API", m.cluster, want)
+	m.run(t, 5, m.rollback()...)
+}
+
+// fromConfigMap takes a cluster all the way from CONFIG_MAP to API, stage by stage. In between EKS makes entries of its own: for whoever made the cluster,
+// for nodes and for pods.
+func fromConfigMap(t *testing.T, b *bench) {
+	b = b.folder(t)
+	b.write(t, "rolecall.yaml", strings.Replace(b.installation(t), "eu-central-1", "us-east-1", 1))
+	cluster := b.Member(t, "prod/starting")
+	g := generator{Rand: rand.New(rand.NewPCG(*firstSeed, 8)), sign: "starting"}
+	m := &movingTest{wire: newWire(t, b, cluster), cluster: cluster, generated: g.write(true)}
+	m.kill, m.creator = true, "Creator"
+	m.begin(t)
+	if got := m.before[m.creator]; got != `"kubernetes-admin" ["system:masters"] everything` {
+		t.Errorf("who made the cluster is %s", got)
+	}
+	made := `"arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Creator_0123456789abcdef/dana-example.com" [] everything`
+	m.before[m.creator], m.between[m.creator], m.after[m.creator] = made, []string{made}, []string{made}
+	says(t, m.run(t, 0, append(m.migrate("rows"), "--dry-run")...), "access entries need another mode first")
+	m.cutting(t, "mode", cluster.Context, "--to", "API_AND_CONFIG_MAP", "--auto-approve")
+	m.become(t, "in mode API_AND_CONFIG_MAP", cluster, m.original())
+	m.start = m.now(t)
+
+	next := append([]string{"migrate", cluster.Context, "--auto-approve"}, m.flags...)
+	m.run(t, 0, next...)
+	m.become(t, "with entries", cluster, m.between)
+	says(t, m.run(t, 0, "migrate", "status", cluster.Context), " observe ")
+	m.run(t, 0, m.rollback()...)
+	m.back(t, "rolled back before rows went")
+	m.run(t, 0, next...)
+	m.run(t, 0, next...)
+	m.become(t, "without rows", cluster, m.after)
+	m.run(t, 0, m.rollback()...)
+	m.back(t, "rolled back after rows went")
+	m.run(t, 0, m.migrate("rows")...)
+	m.cutting(t, "mode", cluster.Context, "--to", "API", "--auto-approve")
+	m.become(t, "in mode API", cluster, m.after)
+	m.run(t, 5, m.rollback()...)
 }

@@ -7,6 +7,8 @@ import (
 	ekssdk "github.com/aws/aws-sdk-go-v2/service/eks"
 	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall-dev/rolecall/internal/awssim/simtest"
 )
 
 func provider(name string) *ekstypes.IdentityProviderConfig {
@@ -16,11 +18,11 @@ func provider(name string) *ekstypes.IdentityProviderConfig {
 func TestIdentityProvidersAreListedAndDescribed(t *testing.T) {
 	_, client := start(t)
 	ctx, cluster := t.Context(), awssdk.String("both")
-	listed := must[*ekssdk.ListIdentityProviderConfigsOutput](t)(client.ListIdentityProviderConfigs(ctx, &ekssdk.ListIdentityProviderConfigsInput{ClusterName: cluster}))
+	listed := simtest.Must[*ekssdk.ListIdentityProviderConfigsOutput](t)(client.ListIdentityProviderConfigs(ctx, &ekssdk.ListIdentityProviderConfigsInput{ClusterName: cluster}))
 	if len(listed.IdentityProviderConfigs) != 1 || *listed.IdentityProviderConfigs[0].Name != "corp" || *listed.IdentityProviderConfigs[0].Type != "oidc" {
 		t.Fatalf("listed %+v", listed.IdentityProviderConfigs)
 	}
-	o := must[*ekssdk.DescribeIdentityProviderConfigOutput](t)(client.DescribeIdentityProviderConfig(ctx, &ekssdk.DescribeIdentityProviderConfigInput{
+	o := simtest.Must[*ekssdk.DescribeIdentityProviderConfigOutput](t)(client.DescribeIdentityProviderConfig(ctx, &ekssdk.DescribeIdentityProviderConfigInput{
 		ClusterName: cluster, IdentityProviderConfig: provider("corp"),
 	})).IdentityProviderConfig.Oidc
 	got := []string{*o.IssuerUrl, *o.ClientId, *o.UsernameClaim, *o.GroupsClaim, *o.GroupsPrefix, string(o.Status)}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -57,12 +58,18 @@ func (c Credentials) provider() awssdk.CredentialsProvider {
 // Token signs a token for a cluster as `aws eks get-token` does: a presigned
 // GetCallerIdentity at the Region's STS, bound to the cluster's name.
 func (c *Cluster) Token(ctx context.Context, creds Credentials) (string, error) {
+	return c.TokenOf(ctx, creds, time.Minute)
+}
+
+// TokenOf signs a token for as many seconds as given. API servers remember tokens for a while, and those that are signed within a second
+// differ by nothing else.
+func (c *Cluster) TokenOf(ctx context.Context, creds Credentials, lasts time.Duration) (string, error) {
 	client := sts.NewPresignClient(sts.New(sts.Options{Region: c.Region, Credentials: creds.provider()}))
 	request, err := client.PresignGetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}, func(o *sts.PresignOptions) {
 		o.ClientOptions = append(o.ClientOptions, func(o *sts.Options) {
 			o.APIOptions = append(o.APIOptions,
 				smithyhttp.SetHeaderValue("x-k8s-aws-id", c.Name),
-				smithyhttp.SetHeaderValue("X-Amz-Expires", "60"))
+				smithyhttp.SetHeaderValue("X-Amz-Expires", strconv.Itoa(int(lasts.Seconds()))))
 		})
 	})
 	if err != nil {

@@ -54,6 +54,8 @@ type Command struct {
 	// Env is added to the process' own environment; an empty value unsets a variable for the AWS SDK.
 	Env []string
 	Dir string
+	// Kill ends the run with SIGKILL when its context ends, and not with SIGINT.
+	Kill bool
 }
 
 // Run runs the command to its end. Only a command that could not be run is an error. Its files of backups stay beside the binary.
@@ -62,7 +64,9 @@ func (b Binary) Run(ctx context.Context, c Command) (Output, error) {
 	cmd := exec.CommandContext(ctx, b.Path, c.Args...)
 	cmd.Dir, cmd.Env = c.Dir, append(append(os.Environ(), "XDG_STATE_HOME="+filepath.Join(filepath.Dir(b.Path), "state")), c.Env...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	if !c.Kill {
+		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	}
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
