@@ -61,7 +61,8 @@ type estate struct {
 	index *snapshot.Index
 }
 
-func (a *app) estate(ctx context.Context) (*estate, error) {
+// estate reads the clusters, and of their accounts what the selector needs.
+func (a *app) estate(ctx context.Context, s snapshot.Selector) (*estate, error) {
 	in, _, err := a.installation()
 	if err != nil {
 		return nil, err
@@ -69,16 +70,16 @@ func (a *app) estate(ctx context.Context) (*estate, error) {
 	if in.installation == nil || in.diagnostics.HasErrors() {
 		return nil, a.refuseFiles(in.diagnostics)
 	}
-	in.policies = &policy.Set{}
+	in.policies, in.tags, in.units = &policy.Set{}, len(s.Tags) > 0, len(s.Units) > 0
 	w, err := a.connect(ctx, in.installation)
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.observe(ctx, in, "", w)
+	seen, err := a.observe(ctx, in, "", w)
 	if err != nil {
 		return nil, err
 	}
-	return &estate{in: in, world: w, index: snapshot.NewIndex(s)}, nil
+	return &estate{in: in, world: w, index: snapshot.NewIndex(seen)}, nil
 }
 
 // backupLine is a backup in a list.
@@ -123,7 +124,7 @@ func lineOf(c access.ClusterARN, b access.Backup) backupLine {
 }
 
 func (a *app) listBackups(ctx context.Context, ref string) error {
-	e, err := a.estate(ctx)
+	e, err := a.estate(ctx, snapshot.Selector{})
 	if err != nil {
 		return err
 	}
@@ -226,7 +227,7 @@ func (a *app) showBackup(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
-	e, err := a.estate(ctx)
+	e, err := a.estate(ctx, snapshot.Selector{})
 	if err != nil {
 		return err
 	}

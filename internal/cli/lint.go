@@ -210,7 +210,7 @@ func (l *linted) observe(ctx context.Context, a *app) error {
 		l.index = snapshot.NewIndex(s)
 		return nil
 	}
-	e, err := a.estate(ctx)
+	e, err := a.estate(ctx, snapshot.Selector{})
 	if err != nil {
 		return err
 	}

@@ -35,8 +35,8 @@ type inputs struct {
 	policies     *policy.Set
 	coverage     desired.Coverage
 	diagnostics  diag.List
-	// tags says that the accounts' tags are asked about, whatever the policies select by.
-	tags bool
+	// tags and units say that those of the accounts are asked about, whatever the policies select by.
+	tags, units bool
 }
 
 // load reads the installation and the policies. Mistakes in them are diagnostics; files that cannot be read are errors.

@@ -148,7 +148,11 @@ func refused(all []*moving) bool {
 
 // movings reads the clusters and proves what becomes of their rows.
 func (a *app) movings(ctx context.Context, refs []string, m migrating) ([]*moving, error) {
-	e, err := a.surroundings(ctx, m.snapshot)
+	selected, err := m.which.parsed()
+	if err != nil {
+		return nil, err
+	}
+	e, err := a.surroundings(ctx, m.snapshot, selected)
 	if err != nil {
 		return nil, err
 	}
@@ -174,9 +178,9 @@ func (a *app) movings(ctx context.Context, refs []string, m migrating) ([]*movin
 }
 
 // surroundings are the clusters of the installation, read now or in a snapshot.
-func (a *app) surroundings(ctx context.Context, file string) (*estate, error) {
+func (a *app) surroundings(ctx context.Context, file string, s snapshot.Selector) (*estate, error) {
 	if file == "" {
-		return a.estate(ctx)
+		return a.estate(ctx, s)
 	}
 	in, _, err := a.installation()
 	if err != nil {
@@ -186,11 +190,11 @@ func (a *app) surroundings(ctx context.Context, file string) (*estate, error) {
 		return nil, a.refuseFiles(in.diagnostics)
 	}
 	in.policies = &policy.Set{}
-	s, err := readSnapshot(file)
+	seen, err := readSnapshot(file)
 	if err != nil {
 		return nil, err
 	}
-	return &estate{in: in, index: snapshot.NewIndex(s)}, nil
+	return &estate{in: in, index: snapshot.NewIndex(seen)}, nil
 }
 
 // pick finds the clusters, sorted by ARN.
@@ -223,9 +227,9 @@ func (w *clusterChoice) pick(x *snapshot.Index, refs []string) ([]*access.Cluste
 		}
 	}
 	if w.selector != "" {
-		s, err := parseSelector(w.selector)
+		s, err := w.parsed()
 		if err != nil {
-			return nil, usage("--selector: %w", err)
+			return nil, err
 		}
 		out = x.Select(s, snapshot.Selector{})
 	}
@@ -234,6 +238,18 @@ func (w *clusterChoice) pick(x *snapshot.Index, refs []string) ([]*access.Cluste
 	}
 	slices.SortFunc(out, func(a, b *access.Cluster) int { return strings.Compare(string(a.ARN), string(b.ARN)) })
 	return out, nil
+}
+
+// parsed is what --selector asks for; all clusters where it is not given.
+func (w *clusterChoice) parsed() (snapshot.Selector, error) {
+	if w.selector == "" {
+		return snapshot.Selector{}, nil
+	}
+	s, err := parseSelector(w.selector)
+	if err != nil {
+		return s, usage("--selector: %w", err)
+	}
+	return s, nil
 }
 
 // parseSelector reads account=, unit=, region=, name= and tags.

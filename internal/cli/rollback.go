@@ -17,6 +17,7 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/desired"
 	"github.com/rolecall-dev/rolecall/internal/diag"
 	"github.com/rolecall-dev/rolecall/internal/plan"
+	"github.com/rolecall-dev/rolecall/internal/snapshot"
 )
 
 // rollback is the flags of the verb.
@@ -108,7 +109,7 @@ func (a *app) restoring(ctx context.Context, arg string, r rollback) (*restoring
 	if r.file != "" && number > 0 {
 		return nil, usage("give a number or --file, not both")
 	}
-	e, err := a.estate(ctx)
+	e, err := a.estate(ctx, snapshot.Selector{})
 	if err != nil {
 		return nil, err
 	}

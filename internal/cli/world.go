@@ -249,7 +249,7 @@ func (a *app) observe(ctx context.Context, in *inputs, file string, w *world) (*
 	p := a.progress()
 	defer p.clear()
 	scope := desired.Scope(in.installation, in.policies)
-	scope.NeedAccountTags = scope.NeedAccountTags || in.tags
+	scope.NeedAccountTags, scope.NeedUnits = scope.NeedAccountTags || in.tags, scope.NeedUnits || in.units
 	s, err := snapshot.Collect(ctx, snapshot.Ports{Reader: listener{w.aws, w.clusters}, Clusters: w.clusters},
 		scope, snapshot.Options{Taken: a.host.Now(), Progress: p.reading})
 	if err != nil {
