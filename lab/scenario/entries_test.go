@@ -122,9 +122,12 @@ func (b *bench) granted(t *testing.T, items ...string) {
       clusters: {accounts: [prod], names: [both, entries]}`, 1))
 }
 
-// entryReads are the documented rights to read access entries.
+// entryReads are the documented rights to read access entries and identity providers.
 func entryReads() []string {
-	return []string{"eks:DescribeAccessEntry", "eks:ListAccessEntries", "eks:ListAccessPolicies", "eks:ListAssociatedAccessPolicies", "eks:ListIdentityProviderConfigs"}
+	return []string{
+		"eks:DescribeAccessEntry", "eks:DescribeIdentityProviderConfig", "eks:ListAccessEntries", "eks:ListAccessPolicies",
+		"eks:ListAssociatedAccessPolicies", "eks:ListIdentityProviderConfigs",
+	}
 }
 
 // missingReads takes each right to read away: what depends on it stays.

@@ -89,7 +89,7 @@ spec:
 	f.run(t, 2, "plan", "--detailed-exitcode")
 	before := b.world(t)
 	for _, action := range append(b.documented(t, "caller.json"), b.documented(t, "member.json")...) {
-		// Here no cluster has access entries; what is said where they cannot be read is seen in every mode of the clusters.
+		// Here no cluster has access entries or identity providers; what is said where they cannot be read is seen in every mode of the clusters.
 		if slices.Contains(writes(), action) || slices.Contains(entryReads(), action) {
 			continue
 		}
