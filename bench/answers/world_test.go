@@ -20,7 +20,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/rolecall-dev/rolecall/bench/arena"
+	"github.com/rolecall-dev/rolecall/bench/programs"
 )
 
 // person is somebody with a permission set, and who the API server says they are.
@@ -45,9 +45,9 @@ type world struct {
 func start(t *testing.T) *world {
 	t.Helper()
 	root, dir := filepath.Join("..", ".."), t.TempDir()
-	arena.Build(t, root, filepath.Join(dir, "rolecall"), "./cmd/rolecall")
-	arena.Build(t, filepath.Join(root, "bench", "whocan"), filepath.Join(dir, "kubectl-who-can"), "github.com/aquasecurity/kubectl-who-can/cmd/kubectl-who-can")
-	arena.Build(t, filepath.Join(root, "bench", "rakkess"), filepath.Join(dir, "rakkess"), "github.com/corneliusweig/rakkess")
+	programs.Build(t, root, filepath.Join(dir, "rolecall"), "./cmd/rolecall")
+	programs.Build(t, filepath.Join(root, "bench", "whocan"), filepath.Join(dir, "kubectl-who-can"), "github.com/aquasecurity/kubectl-who-can/cmd/kubectl-who-can")
+	programs.Build(t, filepath.Join(root, "bench", "rakkess"), filepath.Join(dir, "rakkess"), "github.com/corneliusweig/rakkess")
 	w := &world{Lab: labtest.Start(t, labtest.Options{Organization: filepath.Join("testdata", "organization.yaml")}), dir: dir}
 	w.cluster = w.Clusters[0]
 	w.admin = w.Admin(t, w.cluster)

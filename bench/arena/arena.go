@@ -28,6 +28,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/rolecall-dev/rolecall/bench/oracle"
+	"github.com/rolecall-dev/rolecall/bench/programs"
 )
 
 // Arena is a running API server.
@@ -55,20 +56,10 @@ func Start(tb testing.TB) *Arena {
 	if a.target, err = url.Parse(c.Endpoint); err != nil {
 		tb.Fatal(err)
 	}
-	Build(tb, filepath.Join(root, "bench"), a.Program("rolecall"), "./rolecall")
-	Build(tb, filepath.Join(root, "bench", "keiko"), a.Program("keiko"), ".")
-	Build(tb, filepath.Join(root, "bench", "eksctl"), a.Program("eksctl"), ".")
+	programs.Build(tb, filepath.Join(root, "bench"), a.Program("rolecall"), "./rolecall")
+	programs.Build(tb, filepath.Join(root, "bench", "keiko"), a.Program("keiko"), ".")
+	programs.Build(tb, filepath.Join(root, "bench", "eksctl"), a.Program("eksctl"), ".")
 	return a
-}
-
-// Build builds a program of a module.
-func Build(tb testing.TB, dir, out, pkg string) {
-	tb.Helper()
-	cmd := exec.CommandContext(tb.Context(), "go", "build", "-o", out, pkg)
-	cmd.Dir = dir
-	if text, err := cmd.CombinedOutput(); err != nil {
-		tb.Fatalf("building %s: %v\n%s", out, err, text)
-	}
 }
 
 // Program is where a contestant was built.

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rolecall-dev/rolecall/internal/access"
 	"github.com/rolecall-dev/rolecall/internal/export"
+
+	"github.com/rolecall-dev/rolecall/bench/programs"
 )
 
 // understood is what eksctl has read of a configuration.
@@ -47,21 +49,6 @@ func (u understood) entries() []access.AccessEntry {
 	return out
 }
 
-// program builds eksctl's library into a program.
-func program(t *testing.T) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("eksctl takes minutes to build")
-	}
-	out := filepath.Join(t.TempDir(), "eksctl")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, ".")
-	cmd.Dir = filepath.Join("..", "eksctl")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building eksctl: %v\n%s", err, text)
-	}
-	return out
-}
-
 func load(t *testing.T, eksctl, text string) understood {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "cluster.yaml")
@@ -82,7 +69,7 @@ func load(t *testing.T, eksctl, text string) understood {
 }
 
 func TestEksctlLoadsEveryEntryAsItWasWritten(t *testing.T) {
-	eksctl := program(t)
+	eksctl := programs.Eksctl(t)
 	for seed := range uint64(4) {
 		for _, c := range clusters(rand.New(rand.NewPCG(seed, 1)), named) {
 			u := load(t, eksctl, export.Eksctl(c).Text)
@@ -103,7 +90,7 @@ func TestEksctlLoadsEveryEntryAsItWasWritten(t *testing.T) {
 
 // TestEksctlReadsOneDocumentOfAFile is why every cluster has a file of its own.
 func TestEksctlReadsOneDocumentOfAFile(t *testing.T) {
-	eksctl := program(t)
+	eksctl := programs.Eksctl(t)
 	cs := clusters(rand.New(rand.NewPCG(0, 1)), named)
 	if u := load(t, eksctl, export.Eksctl(cs[0]).Text+"---\n"+export.Eksctl(cs[1]).Text); u.Metadata.Name != cs[0].ARN.Name() {
 		t.Errorf("eksctl reads %s of two documents by now, want the first", u.Metadata.Name)

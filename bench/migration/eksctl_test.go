@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"path"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"github.com/rolecall-dev/rolecall/internal/awssim/state"
 
 	"github.com/rolecall-dev/rolecall/bench/oracle"
+	"github.com/rolecall-dev/rolecall/bench/programs"
 )
 
 // planned is what eksctl's migrator would do, as the program of bench/eksctl tells it.
@@ -35,21 +35,6 @@ type planned struct {
 		AccessPolicies     []struct{ PolicyARN access.ARN }
 	}
 	Log, Error string
-}
-
-// program builds eksctl's library into a program.
-func program(t *testing.T) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("eksctl takes minutes to build")
-	}
-	out := filepath.Join(t.TempDir(), "eksctl")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, ".")
-	cmd.Dir = filepath.Join("..", "eksctl")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building eksctl: %v\n%s", err, text)
-	}
-	return out
 }
 
 func plan(t *testing.T, eksctl string, s scene) planned {
@@ -124,7 +109,7 @@ func carryOut(t *testing.T, s scene, p planned) (made []access.AccessEntry, refu
 
 func TestEksctlMigratesEachScene(t *testing.T) {
 	oracle.Quiet()
-	eksctl := program(t)
+	eksctl := programs.Eksctl(t)
 	for _, s := range scenes() {
 		t.Run(s.name, func(t *testing.T) {
 			if d := cmp.Diff(s.today, open(t, nil, s.data()).answers(t, s.callers)); d != "" {

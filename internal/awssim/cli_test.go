@@ -34,7 +34,7 @@ func (s *sim) cli(t *testing.T, query string, args ...string) any {
 
 func TestTheAWSCLIWorksAgainstEveryService(t *testing.T) { //nolint:tparallel // its subtests follow one another
 	if testing.Short() {
-		t.Skip("the AWS CLI is slow to start")
+		t.Skip("with -short the AWS CLI is left out, which takes a second to start for each of its calls; make unit runs it where there is one")
 	}
 	if err := exec.CommandContext(t.Context(), "aws", "--version").Run(); err != nil {
 		t.Skipf("no AWS CLI here: %v", err)

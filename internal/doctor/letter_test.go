@@ -77,7 +77,11 @@ func TestLettersSurviveMail(t *testing.T) {
 		}
 		width := rapid.IntRange(10, 200).Draw(t, "width")
 		quote := rapid.SampledFrom([]string{"", "> ", ">> ", "> > ", "    "}).Draw(t, "quote")
-		end := rapid.SampledFrom([]string{"\n", "\r\n", " \n", "=\n"}).Draw(t, "end")
+		ends := []string{"\n", "\r\n", " \n"}
+		if quote == "" {
+			ends = append(ends, "=\n") // mail programs undo soft breaks before they quote
+		}
+		end := rapid.SampledFrom(ends).Draw(t, "end")
 		_, block, _ := strings.Cut(text, "```"+doctor.LetterFormat+"\n")
 		sent := "Hello,\n" + quote + doctor.LetterFormat + "\n"
 		for line := range strings.Lines(block) {
@@ -87,9 +91,6 @@ func TestLettersSurviveMail(t *testing.T) {
 				line = line[width:]
 			}
 			sent += quote + line + "\n"
-		}
-		if quote != "" && end == "=\n" {
-			t.Skip("a soft line break is not quoted on either side")
 		}
 		got, err := doctor.ReadLetter(sent)
 		if err != nil {

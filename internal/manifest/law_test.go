@@ -20,12 +20,22 @@ func character() *rapid.Generator[string] {
 	})
 }
 
+// text is anything but a template that nobody rendered, which is no aws-auth.
 func text() *rapid.Generator[string] {
-	return rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(character(), 0, 20).Draw(t, "text"), "") })
+	return rapid.Custom(func(t *rapid.T) string {
+		return strings.Join(rapid.SliceOfN(character(), 0, 20).Draw(t, "text"), "")
+	}).Filter(func(s string) bool { return !strings.Contains(s, "{%") && !strings.Contains(s, "{{") })
 }
 
-// rendered writes a ConfigMap in one of the styles there are.
-func rendered(t *rapid.T, text string) string {
+// rendered is a ConfigMap with the text, in one of the styles there are. Some texts the YAML writer writes as what it does not read: those are none.
+func rendered(text string) *rapid.Generator[string] {
+	return rapid.Custom(func(t *rapid.T) string { return render(t, text) }).Filter(func(file string) bool {
+		var again yaml.Node
+		return yaml.Unmarshal([]byte(file), &again) == nil
+	})
+}
+
+func render(t *rapid.T, text string) string {
 	style := rapid.SampledFrom([]yaml.Style{0, yaml.LiteralStyle, yaml.FoldedStyle, yaml.SingleQuotedStyle, yaml.DoubleQuotedStyle, yaml.FlowStyle}).Draw(t, "style")
 	if style == yaml.FlowStyle {
 		b, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]string{"mapRoles": text}})
@@ -94,10 +104,10 @@ func checkPlaces(t fails, file string, v manifest.Value) {
 func TestTheOriginOfEveryScalarIsKnown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := text().Draw(t, "text")
-		file := rendered(t, want)
+		file := rendered(want).Draw(t, "file")
 		docs, found := manifest.Read(manifest.File{Name: "f", Data: []byte(file)})
 		if len(docs) != 1 || len(docs[0].Values) == 0 {
-			t.Skipf("the YAML writer made something else: %v", found)
+			t.Fatalf("there is no aws-auth in it: %v\n%s", found, file)
 		}
 		v := docs[0].Values[0]
 		if !v.Exact() {
@@ -109,10 +119,10 @@ func TestTheOriginOfEveryScalarIsKnown(t *testing.T) {
 
 func TestEditsGiveTheTextAskedForOrNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		f := manifest.File{Name: "f", Data: []byte(rendered(t, text().Draw(t, "text")))}
-		docs, _ := manifest.Read(f)
+		f := manifest.File{Name: "f", Data: []byte(rendered(text().Draw(t, "text")).Draw(t, "file"))}
+		docs, found := manifest.Read(f)
 		if len(docs) != 1 || len(docs[0].Values) == 0 {
-			t.Skip("nothing to edit")
+			t.Fatalf("there is no aws-auth in it: %v\n%s", found, f.Data)
 		}
 		old := docs[0].Values[0].Text
 		at := func(label string) int { return rapid.IntRange(0, len(old)).Draw(t, label) }
